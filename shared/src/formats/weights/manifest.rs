@@ -1,0 +1,269 @@
+//! The manifest beside the weights: what they are, where they come from, how good they are.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Precision, WeightsError};
+use crate::{Cosmology, network::NetworkDefinition};
+
+/// Name of the format, in every manifest.
+pub const FORMAT: &str = "cosmogan-weights";
+/// Newest version of the manifest that is read and written here.
+pub const VERSION: u32 = 1;
+
+/// Everything about a trained generator but its tensors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FORMAT`].
+    pub format: String,
+    /// [`VERSION`].
+    pub version: u32,
+    /// Sizes of the network.
+    pub network: NetworkDefinition,
+    /// Side of its maps in degrees.
+    pub side_angle: f64,
+    /// The generator's tensors, one entry a precision.
+    pub generator: Vec<WeightsFile>,
+    /// What it was trained on, and for how long.
+    pub training: TrainingRecord,
+    /// Ratio of the generator's power spectrum to the data's, per band; empty where it was not measured.
+    #[serde(default)]
+    pub spectrum: Vec<SpectrumBand>,
+    /// A few pixels of one map, by which a device shows that it computes the network as the exporter did.
+    pub self_check: SelfCheck,
+}
+
+/// One file of tensors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightsFile {
+    /// File name, beside the manifest.
+    pub file: String,
+    /// Type of its numbers.
+    pub precision: Precision,
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Where weights come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingRecord {
+    /// The training maps in words: simulation, source, how the maps were cut.
+    pub data: String,
+    /// Number of training maps.
+    pub maps: usize,
+    /// SHA-256 of the file of training maps.
+    pub data_sha256: String,
+    /// Cosmology of the simulation, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosmology: Option<Cosmology>,
+    /// Redshift of the source plane, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_redshift: Option<f64>,
+    /// Training steps taken.
+    pub step: u64,
+    /// Maps in a batch.
+    pub batch_size: usize,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Precision of the arithmetic, `f32` or `bf16`.
+    pub precision: String,
+    /// Device that trained it, in words.
+    pub device: String,
+}
+
+/// How far the generator's mean power spectrum is from the data's over a range of multipoles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SpectrumBand {
+    /// Lower edge in l.
+    pub ell_low: f64,
+    /// Upper edge in l.
+    pub ell_high: f64,
+    /// Mean P(l) of generated maps over that of the data, averaged over the band's modes.
+    pub mean_ratio: f64,
+    /// Standard deviation over maps, likewise.
+    pub sigma_ratio: f64,
+}
+
+/// Pixels that every device must reproduce before its maps are shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SelfCheck {
+    /// Seed of the latent vector.
+    pub seed: u64,
+    /// Row, column and kappa of some pixels, computed from the f16 tensors where there are such.
+    pub pixels: Vec<(usize, usize, f32)>,
+    /// Largest difference in kappa that rounding on another device explains.
+    pub tolerance: f32,
+}
+
+impl Manifest {
+    /// Reads and checks a manifest.
+    ///
+    /// # Errors
+    /// When it is not JSON of this form, of another format or version, or holds sizes that make no network.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, WeightsError> {
+        let manifest: Self = serde_json::from_slice(bytes)?;
+        if manifest.format != FORMAT || manifest.version > VERSION {
+            let (format, version) = (manifest.format, manifest.version);
+            return Err(WeightsError::Version { format, version, expected: FORMAT, newest: VERSION });
+        }
+        manifest.network.validate()?;
+        if !(manifest.side_angle > 0.0 && manifest.side_angle <= 180.0) {
+            return Err(WeightsError::Value { name: "side_angle", value: manifest.side_angle.to_string() });
+        }
+        let side = manifest.network.map_side;
+        if let Some(pixel) = manifest.self_check.pixels.iter().find(|pixel| pixel.0 >= side || pixel.1 >= side) {
+            return Err(WeightsError::Value { name: "self_check.pixels", value: format!("{pixel:?}") });
+        }
+        if let Some(file) = manifest.generator.iter().find(|file| !is_plain_name(&file.file)) {
+            return Err(WeightsError::Value { name: "generator.file", value: file.file.clone() });
+        }
+        Ok(manifest)
+    }
+
+    /// The manifest as JSON, one field a line.
+    ///
+    /// # Errors
+    /// When a number is not finite, which JSON cannot hold.
+    pub fn to_json(&self) -> Result<String, WeightsError> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// The file of this precision, if there is one.
+    pub fn file(&self, precision: Precision) -> Option<&WeightsFile> {
+        self.generator.iter().find(|file| file.precision == precision)
+    }
+}
+
+/// Whether a name stays beside the manifest: no folder, no parent, no address.
+fn is_plain_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !name.is_empty() && !name.starts_with('.') && name.chars().all(plain)
+}
+
+impl WeightsFile {
+    /// Describes bytes that are about to be written.
+    pub fn describe(file: &str, precision: Precision, bytes: &[u8]) -> Self {
+        Self { file: file.to_owned(), precision, bytes: bytes.len() as u64, sha256: sha256(bytes) }
+    }
+
+    /// Checks that these are the bytes meant.
+    ///
+    /// # Errors
+    /// When the length or the SHA-256 differs.
+    pub fn verify(&self, bytes: &[u8]) -> Result<(), WeightsError> {
+        let (file, found) = (self.file.clone(), bytes.len() as u64);
+        if found != self.bytes {
+            return Err(WeightsError::Length { file, found, expected: self.bytes });
+        }
+        let found = sha256(bytes);
+        if found == self.sha256 {
+            Ok(())
+        } else {
+            Err(WeightsError::Checksum { file, found, expected: self.sha256.clone() })
+        }
+    }
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Lower-case hexadecimal.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    use core::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl SelfCheck {
+    /// Largest difference in kappa between the stated pixels and a map; infinite where the map is NaN or too small.
+    pub fn deviation(&self, side: usize, kappa: &[f32]) -> f32 {
+        let difference = |&(row, column, expected): &(usize, usize, f32)| {
+            let difference = kappa.get(row * side + column).map_or(f32::INFINITY, |found| (found - expected).abs());
+            if difference.is_nan() { f32::INFINITY } else { difference }
+        };
+        self.pixels.iter().map(difference).fold(0.0, f32::max)
+    }
+
+    /// Whether the map is the one that the exporter made.
+    pub fn passes(&self, side: usize, kappa: &[f32]) -> bool {
+        self.deviation(side, kappa) <= self.tolerance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        Manifest {
+            format: FORMAT.into(),
+            version: VERSION,
+            network: NetworkDefinition::paper(),
+            side_angle: 0.865,
+            generator: vec![WeightsFile::describe("generator-f16.safetensors", Precision::F16, b"abc")],
+            training: TrainingRecord {
+                data: "a test".into(),
+                maps: 3,
+                data_sha256: sha256(b"maps"),
+                cosmology: Some(Cosmology::PAPER),
+                source_redshift: Some(1.0),
+                step: 10,
+                batch_size: 64,
+                seed: 1,
+                precision: "bf16".into(),
+                device: "cpu".into(),
+            },
+            spectrum: vec![SpectrumBand { ell_low: 500.0, ell_high: 1000.0, mean_ratio: 1.0, sigma_ratio: 0.9 }],
+            self_check: SelfCheck { seed: 0, pixels: vec![(0, 1, 0.25)], tolerance: 1e-3 },
+        }
+    }
+
+    #[test]
+    fn round_trip() {
+        let text = manifest().to_json().unwrap();
+        assert_eq!(Manifest::from_json(text.as_bytes()).unwrap(), manifest());
+    }
+
+    #[test]
+    fn refuses_other_formats_newer_versions_and_foreign_paths() {
+        let refused = |change: fn(&mut Manifest)| {
+            let mut changed = manifest();
+            change(&mut changed);
+            Manifest::from_json(changed.to_json().unwrap().as_bytes()).unwrap_err().to_string()
+        };
+        assert!(refused(|m| m.format = "other".into()).contains("\"other\""));
+        assert!(refused(|m| m.version = 2).contains("version 2"));
+        assert!(refused(|m| m.network.map_side = 250).contains("multiple"));
+        assert!(refused(|m| m.side_angle = -1.0).contains("side_angle"));
+        assert!(refused(|m| m.generator[0].file = "../secret".into()).contains("generator.file"));
+        assert!(refused(|m| m.generator[0].file = "https://a.example/b".into()).contains("generator.file"));
+        assert!(refused(|m| m.self_check.pixels[0].0 = 256).contains("self_check"));
+        assert!(Manifest::from_json(b"{}").is_err());
+    }
+
+    #[test]
+    fn a_damaged_or_cut_off_file_is_named() {
+        let file = &manifest().generator[0];
+        assert!(file.verify(b"abc").is_ok());
+        assert!(file.verify(b"ab").unwrap_err().to_string().contains("cut off"));
+        assert!(file.verify(b"abd").unwrap_err().to_string().contains("generator-f16.safetensors is damaged"));
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn self_check_sees_a_wrong_map() {
+        let check = SelfCheck { seed: 0, pixels: vec![(0, 1, 0.25), (1, 1, -0.5)], tolerance: 1e-3 };
+        assert!(check.passes(2, &[9.0, 0.2505, 9.0, -0.5]));
+        assert!(!check.passes(2, &[9.0, 0.25, 9.0, -0.51]));
+        assert!(!check.passes(2, &[9.0, 0.25, 9.0, f32::NAN]));
+        assert!(!check.passes(2, &[9.0, 0.25]));
+    }
+}

@@ -1,0 +1,90 @@
+//! One-point statistics: density of pixel values (paper Fig. 2) and moments.
+
+use crate::ConvergenceMap;
+
+/// Mean, standard deviation (ddof 0), skewness and excess kurtosis of the pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moments {
+    /// Mean of kappa.
+    pub mean: f64,
+    /// Standard deviation of kappa, divided by the number of pixels (ddof 0).
+    pub sigma: f64,
+    /// Third central moment over sigma^3; `None` for a constant map.
+    pub skewness: Option<f64>,
+    /// Fourth central moment over sigma^4, less 3; `None` for a constant map.
+    pub kurtosis: Option<f64>,
+}
+
+/// Moments of a map's pixels, in two passes.
+pub fn moments(map: &ConvergenceMap) -> Moments {
+    let count = map.kappa().len() as f64;
+    let mean = map.kappa().iter().map(|&kappa| f64::from(kappa)).sum::<f64>() / count;
+    let (mut second, mut third, mut fourth) = (0.0, 0.0, 0.0);
+    for &kappa in map.kappa() {
+        let difference = f64::from(kappa) - mean;
+        let square = difference * difference;
+        second += square;
+        third += square * difference;
+        fourth += square * square;
+    }
+    let variance = second / count;
+    let varies = variance > 0.0;
+    Moments {
+        mean,
+        sigma: variance.sqrt(),
+        skewness: varies.then(|| third / count / variance.powf(1.5)),
+        kurtosis: varies.then(|| fourth / count / (variance * variance) - 3.0),
+    }
+}
+
+/// Edges of the pixel histogram: 250 bins over -0.1 .. 0.4.
+pub fn pdf_edges() -> Vec<f64> {
+    (0..=250).map(|i| -0.1 + 0.002 * f64::from(i)).collect()
+}
+
+/// Density of pixel values between rising `edges`: counts over (counted pixels x bin width), as `numpy.histogram` with
+/// `density`. The last bin holds its upper edge. All zero where no pixel lies between the edges.
+pub fn pixel_density(map: &ConvergenceMap, edges: &[f64]) -> Vec<f64> {
+    let Some((&last, _)) = edges.split_last() else { return Vec::new() };
+    let mut counts = vec![0_u64; edges.len() - 1];
+    for &kappa in map.kappa() {
+        let kappa = f64::from(kappa);
+        let above = edges.partition_point(|&edge| edge <= kappa);
+        let bin = if kappa == last { counts.len().checked_sub(1) } else { above.checked_sub(1) };
+        if let Some(count) = bin.and_then(|bin| counts.get_mut(bin)) {
+            *count += 1;
+        }
+    }
+    let counted = counts.iter().sum::<u64>().max(1) as f64;
+    counts.iter().zip(edges.windows(2)).map(|(&count, edge)| count as f64 / counted / (edge[1] - edge[0])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_of_a_small_map() {
+        let map = ConvergenceMap::new(1.0, 2, vec![0.0, 0.0, 0.0, 4.0]).unwrap();
+        let found = moments(&map);
+        assert!((found.mean - 1.0).abs() < 1e-15 && (found.sigma - 3.0_f64.sqrt()).abs() < 1e-15);
+        // Central moments 3, 6, 21: skewness 6 / 3^1.5, kurtosis 21/9 - 3.
+        assert!((found.skewness.unwrap() - 6.0 / 27.0_f64.sqrt()).abs() < 1e-14);
+        assert!((found.kurtosis.unwrap() - (21.0 / 9.0 - 3.0)).abs() < 1e-14);
+    }
+
+    #[test]
+    fn a_constant_map_has_no_shape() {
+        let found = moments(&ConvergenceMap::new(1.0, 2, vec![0.5; 4]).unwrap());
+        assert_eq!((found.sigma, found.skewness, found.kurtosis), (0.0, None, None));
+    }
+
+    #[test]
+    fn density_counts_edges_as_numpy_does() {
+        let map = ConvergenceMap::new(1.0, 2, vec![0.0, 1.0, 2.0, 5.0]).unwrap();
+        let third = 1.0 / 3.0;
+        assert_eq!(pixel_density(&map, &[0.0, 1.0, 2.0]), [third, 2.0 * third]);
+        assert_eq!(pixel_density(&map, &[9.0, 10.0]), [0.0]);
+        assert!(pixel_density(&map, &[]).is_empty() && pixel_density(&map, &[1.0]).is_empty());
+    }
+}
