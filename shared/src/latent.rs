@@ -29,11 +29,8 @@ pub fn slerp(from: &[f32], to: &[f32], t: f64) -> Vec<f32> {
     let cosine = (dot / libm::sqrt(norm_from * norm_to)).clamp(-1.0, 1.0);
     let angle = libm::acos(cosine);
     let sine = libm::sin(angle);
-    let (weight_from, weight_to) = if sine > 1e-6 {
-        (libm::sin((1.0 - t) * angle) / sine, libm::sin(t * angle) / sine)
-    } else {
-        (1.0 - t, t)
-    };
+    let (weight_from, weight_to) =
+        if sine > 1e-6 { (libm::sin((1.0 - t) * angle) / sine, libm::sin(t * angle) / sine) } else { (1.0 - t, t) };
     from.iter().zip(to).map(|(&a, &b)| (weight_from * f64::from(a) + weight_to * f64::from(b)) as f32).collect()
 }
 

@@ -8,7 +8,8 @@ use burn::nn::{BatchNorm, BatchNormConfig, Initializer, Linear, LinearConfig, Pa
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
 use super::definition::{
-    Activation, EPSILON, KERNEL, LEAKINESS, Layer, MOMENTUM, NetworkDefinition, OUTPUT_PADDING, Operation, PADDING, STRIDE,
+    Activation, EPSILON, KERNEL, LEAKINESS, Layer, MOMENTUM, NetworkDefinition, OUTPUT_PADDING, Operation, PADDING,
+    STRIDE,
 };
 use crate::formats::weights::{Weights, WeightsError};
 
