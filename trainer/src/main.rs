@@ -1,1 +1,28 @@
-fn main() {}
+//! `trainer`: makes convergence maps, trains CosmoGAN on them and exports its weights.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use trainer::commands::Command;
+
+/// Makes convergence maps, trains CosmoGAN on them and exports its weights.
+///
+/// The usual way: `maps` cuts training maps from lens planes or from your own maps, `train` trains the networks, `export`
+/// writes the weights that the web page and `generate` read. `info` says what a file is.
+#[derive(Parser)]
+#[command(version, about, long_about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            // What clap uses for bad arguments: nothing was done, or everything up to here is kept.
+            ExitCode::from(2)
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! device  --device auto|cpu|cuda:N, found out at run time
-//! shim    bf16 autocast, fused Adam, channels-last, leaky ReLU, TF32 (C++)
+//! shim    bf16 autocast, fused Adam, channels-last, leaky ReLU (C++)
 //! ```
 
 pub mod device;

@@ -2,7 +2,6 @@
 // message to `error`; no C++ exception crosses into Rust. A tch tensor handle is an `at::Tensor *`.
 
 #include <ATen/ATen.h>
-#include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/_fused_adam.h>
 #include <dlfcn.h>
@@ -42,15 +41,6 @@ bool cosmogan_autocast(bool cuda, bool enabled, char *error) {
     at::autocast::set_autocast_dtype(device, at::kBFloat16);
     at::autocast::set_autocast_enabled(device, enabled);
     if (!enabled) at::autocast::clear_cache();
-    return true;
-  });
-}
-
-// TF32 for f32 matrix products and convolutions on CUDA.
-bool cosmogan_tf32(bool enabled, char *error) {
-  return guarded(error, [&] {
-    at::globalContext().setAllowTF32CuBLAS(enabled);
-    at::globalContext().setAllowTF32CuDNN(enabled);
     return true;
   });
 }

@@ -15,7 +15,6 @@ const ERROR_CAPACITY: usize = 1024;
 unsafe extern "C" {
     fn cosmogan_load_cuda() -> bool;
     fn cosmogan_autocast(cuda: bool, enabled: bool, error: *mut c_char) -> bool;
-    fn cosmogan_tf32(enabled: bool, error: *mut c_char) -> bool;
     fn cosmogan_leaky_relu(input: *const C_tensor, slope: f64, error: *mut c_char) -> *mut C_tensor;
     fn cosmogan_channels_last(input: *const C_tensor, error: *mut c_char) -> *mut C_tensor;
     fn cosmogan_fused_adam(
@@ -69,15 +68,6 @@ pub fn load_cuda() -> bool {
 pub fn set_bf16_autocast(cuda: bool, enabled: bool) -> Result<(), ShimError> {
     // SAFETY: plain values and the message buffer.
     call(|done: bool| !done, |error| unsafe { cosmogan_autocast(cuda, enabled, error) }).map(|_| ())
-}
-
-/// Lets f32 products on CUDA use TF32 (10-bit mantissa).
-///
-/// # Errors
-/// When libtorch refuses.
-pub fn set_tf32(enabled: bool) -> Result<(), ShimError> {
-    // SAFETY: plain values and the message buffer.
-    call(|done: bool| !done, |error| unsafe { cosmogan_tf32(enabled, error) }).map(|_| ())
 }
 
 /// x where x > 0, else `slope` x, with its gradient.
@@ -140,20 +130,23 @@ pub fn fused_adam(tensors: &AdamTensors, settings: AdamSettings) -> Result<(), S
     let parameters = handles(tensors.parameters);
     let [gradients, first, second, steps] = lists.map(handles);
     // SAFETY: five arrays of `count` handles that live for the call.
-    let done = call(|done: bool| !done, |error| unsafe {
-        cosmogan_fused_adam(
-            parameters.as_ptr(),
-            gradients.as_ptr(),
-            first.as_ptr(),
-            second.as_ptr(),
-            steps.as_ptr(),
-            count,
-            settings.learning_rate,
-            settings.beta1,
-            settings.beta2,
-            settings.epsilon,
-            error,
-        )
-    });
+    let done = call(
+        |done: bool| !done,
+        |error| unsafe {
+            cosmogan_fused_adam(
+                parameters.as_ptr(),
+                gradients.as_ptr(),
+                first.as_ptr(),
+                second.as_ptr(),
+                steps.as_ptr(),
+                count,
+                settings.learning_rate,
+                settings.beta1,
+                settings.beta2,
+                settings.epsilon,
+                error,
+            )
+        },
+    );
     done.map(|_| ())
 }

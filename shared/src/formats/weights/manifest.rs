@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Precision, WeightsError};
-use crate::{Cosmology, network::NetworkDefinition};
+use crate::{Cosmology, network::NetworkDefinition, statistics::SpectrumBand};
 
 /// Name of the format, in every manifest.
 pub const FORMAT: &str = "cosmogan-weights";
@@ -71,19 +71,6 @@ pub struct TrainingRecord {
     pub precision: String,
     /// Device that trained it, in words.
     pub device: String,
-}
-
-/// How far the generator's mean power spectrum is from the data's over a range of multipoles.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct SpectrumBand {
-    /// Lower edge in l.
-    pub ell_low: f64,
-    /// Upper edge in l.
-    pub ell_high: f64,
-    /// Mean P(l) of generated maps over that of the data, averaged over the band's modes.
-    pub mean_ratio: f64,
-    /// Standard deviation over maps, likewise.
-    pub sigma_ratio: f64,
 }
 
 /// Pixels that every device must reproduce before its maps are shown.

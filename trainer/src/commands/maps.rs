@@ -1,0 +1,145 @@
+//! `trainer maps`: training maps from lens planes or from users' maps.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use rayon::prelude::*;
+use shared::random::{Stream, stream};
+
+use crate::maps::{
+    archive::MapArchive,
+    born::BornProjection,
+    output::{MapWriter, MapsDescription, check_free},
+    planes::LensPlanes,
+};
+
+/// Maps that are drawn at once: bounds the memory, whatever --count is.
+const CHUNK: usize = 64;
+
+/// Cut training maps from lens planes or from your own maps.
+///
+/// Every map gets its own random window and one of the eight symmetries of the square; from planes, an independent one for
+/// each plane. The same seed gives the same maps. The result is a .npy array [N, size, size] in float32 with a
+/// description (.json) beside it.
+///
+/// Examples:
+///   trainer maps --planes lenstools-planes --count 20000 --out data/maps.npy
+///   trainer maps --maps my-fits-maps --count 20000 --size 256 --out data/maps.npy
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct MapsArguments {
+    /// Folder of LensTools potential planes (FITS with ANGLE, CHI, Z); maps are their Born projection
+    #[arg(long, value_name = "DIR", required_unless_present = "maps", conflicts_with = "maps")]
+    planes: Option<PathBuf>,
+    /// File or folder of your own convergence maps: .fits, or .npy of [H,W], [N,H,W] or [N,1,H,W]; any size
+    #[arg(long, value_name = "PATH")]
+    maps: Option<PathBuf>,
+    /// Number of maps to write
+    #[arg(long)]
+    count: usize,
+    /// Pixels along the side of a map
+    #[arg(long, default_value_t = 256)]
+    size: usize,
+    /// Redshift of the source plane, for --planes
+    #[arg(long, default_value_t = 1.0, value_name = "Z")]
+    source_redshift: f64,
+    /// Side of your maps in degrees, where the files do not state it
+    #[arg(long, value_name = "DEGREES", requires = "maps")]
+    side_angle: Option<f64>,
+    /// Seed of windows and symmetries; use another one for validation maps
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// File to write
+    #[arg(long, value_name = "FILE.npy")]
+    out: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the input is not usable or the output cannot be written.
+pub fn run(arguments: &MapsArguments) -> Result<()> {
+    if arguments.count == 0 || arguments.size == 0 {
+        bail!("--count and --size must be at least 1");
+    }
+    if arguments.out.extension().is_none_or(|extension| extension != "npy") {
+        bail!("--out must end in .npy, got {}", arguments.out.display());
+    }
+    check_free(&arguments.out, arguments.force)?;
+    match (&arguments.planes, &arguments.maps) {
+        (Some(folder), _) => from_planes(arguments, folder),
+        (None, Some(path)) => from_maps(arguments, path),
+        (None, None) => bail!("give --planes or --maps"),
+    }
+}
+
+fn from_planes(arguments: &MapsArguments, folder: &std::path::Path) -> Result<()> {
+    let planes = LensPlanes::read(folder)?;
+    if planes.pixels < arguments.size {
+        bail!("the planes have {} pixels along a side, fewer than --size {}", planes.pixels, arguments.size);
+    }
+    let born = BornProjection::new(&planes, arguments.source_redshift)?;
+    let description = MapsDescription {
+        source: format!(
+            "Born projection of {} LensTools potential planes of {}^2 pixels and {} degrees onto z = {}; an independent \
+             window and symmetry for each plane and map",
+            born.plane_count(),
+            planes.pixels,
+            planes.side_angle,
+            arguments.source_redshift
+        ),
+        maps: arguments.count,
+        pixels: arguments.size,
+        side_angle: planes.side_angle * arguments.size as f64 / planes.pixels as f64,
+        seed: arguments.seed,
+        source_redshift: Some(arguments.source_redshift),
+        cosmology: Some(planes.cosmology),
+    };
+    let draw = |map: usize| Ok(born.draw(&mut stream(arguments.seed, Stream::Crops).at(map as u64), arguments.size));
+    write(arguments, &description, draw)
+}
+
+fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
+    let archive = MapArchive::open(path, arguments.side_angle)?;
+    archive.check_size(arguments.size)?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let description = MapsDescription {
+        source: format!("random windows and symmetries of {} maps of {name}", archive.maps()),
+        maps: arguments.count,
+        pixels: arguments.size,
+        side_angle: archive.pixel_angle() * arguments.size as f64,
+        seed: arguments.seed,
+        source_redshift: archive.description().and_then(|description| description.source_redshift),
+        cosmology: archive.description().and_then(|description| description.cosmology),
+    };
+    let draw = |map: usize| archive.draw(&mut stream(arguments.seed, Stream::Crops).at(map as u64), arguments.size);
+    write(arguments, &description, draw)
+}
+
+fn write(
+    arguments: &MapsArguments,
+    description: &MapsDescription,
+    draw: impl Fn(usize) -> Result<Vec<f32>> + Sync,
+) -> Result<()> {
+    let bar = super::map_bar(arguments.count);
+    let mut writer = MapWriter::create(&arguments.out, arguments.size)?;
+    let mut first = 0;
+    while first < arguments.count {
+        let end = (first + CHUNK).min(arguments.count);
+        let maps: Vec<Vec<f32>> = (first..end).into_par_iter().map(&draw).collect::<Result<_>>()?;
+        for map in &maps {
+            writer.write(map)?;
+        }
+        bar.inc((end - first) as u64);
+        first = end;
+    }
+    writer.finish(Some(description)).context("cannot complete the file")?;
+    bar.finish();
+    let (count, size, angle) = (arguments.count, arguments.size, description.side_angle);
+    println!("{}: {count} maps of {size} x {size} pixels, {angle:.4} degrees", arguments.out.display());
+    Ok(())
+}

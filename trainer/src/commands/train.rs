@@ -1,0 +1,145 @@
+//! `trainer train`: adversarial training.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use shared::formats::weights::manifest::hexadecimal;
+
+use crate::{
+    maps::output::MapsDescription,
+    torch::device::{DeviceChoice, describe},
+    training::{
+        checkpoint::DataRecord,
+        config::{Arithmetic, TrainingConfig},
+        data::TrainingMaps,
+        run::{Ending, RunSetup},
+    },
+};
+
+/// Train the generator against the discriminator, as the paper does (Section 2.3).
+///
+/// Without --config every setting is the paper's: Adam at 2e-4 with beta1 0.5, batches of 64, the non-saturating loss,
+/// labels flipped in 1 % of the steps. The folder RUN then holds config.toml, log.jsonl, TensorBoard events, samples/
+/// (data above, generated below) and checkpoints/. Ctrl-C saves and stops; --resume goes on, to the bit on the CPU in f32.
+///
+/// Example:
+///   trainer train --data data/maps.npy --out runs/first --precision bf16
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct TrainArguments {
+    /// TOML file of settings; what it leaves out takes the paper's value
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Training maps: .npy from `trainer maps`
+    #[arg(long, value_name = "FILE.npy")]
+    data: PathBuf,
+    /// Folder of the run
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// Go on from the newest checkpoint of RUN; settings are RUN's own unless given here
+    #[arg(long)]
+    resume: bool,
+    /// Device that computes: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value_t = DeviceChoice::Auto)]
+    device: DeviceChoice,
+    /// Arithmetic of the networks
+    #[arg(long)]
+    precision: Option<Arithmetic>,
+    /// Training steps in all
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Maps in a batch
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// Learning rate of Adam
+    #[arg(long)]
+    learning_rate: Option<f64>,
+    /// Seed of everything random
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Side of the maps in degrees, where no description lies beside the data
+    #[arg(long, value_name = "DEGREES")]
+    side_angle: Option<f64>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the input is not usable, the run cannot go on, or the disk or the device fails.
+pub fn run(arguments: &TrainArguments) -> Result<()> {
+    let config = config(arguments)?;
+    let device = arguments.device.open()?;
+    println!("device: {}, arithmetic: {}", describe(device), config.precision);
+    if device.is_cuda() {
+        // All batches have one shape, so the fastest kernels are worth the search.
+        tch::Cuda::cudnn_set_benchmark(true);
+    }
+    let side = config.network.map_side;
+    let maps = TrainingMaps::open(&arguments.data, side, config.batch_size, config.seed)?;
+    let description = MapsDescription::beside(&arguments.data)?;
+    let described = description.as_ref().map(|description| description.side_angle);
+    let side_angle = arguments.side_angle.or(described).with_context(|| {
+        format!("no description lies beside {}: give --side-angle DEGREES", arguments.data.display())
+    })?;
+    let sha256 = sha256_of_file(&arguments.data)?;
+    println!("data: {} maps of {side} x {side} pixels, {side_angle:.4} degrees", maps.maps());
+    let data = DataRecord { maps: maps.maps(), sha256, description };
+    let setup = RunSetup { folder: arguments.out.clone(), config, maps, data, side_angle, device };
+    let mut run = if arguments.resume { setup.resume()? } else { setup.begin()? };
+    if run.step() > 0 {
+        println!("resumed after step {}", run.step());
+    }
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
+    match run.train(&stop)? {
+        Ending::Complete => println!(
+            "complete after step {}: export it with `trainer export --run {}`",
+            run.step(),
+            arguments.out.display()
+        ),
+        Ending::Interrupted => println!("saved after step {}: go on with --resume", run.step()),
+    }
+    Ok(())
+}
+
+/// The run's own config when it is resumed, else the file's, with what the command line says.
+fn config(arguments: &TrainArguments) -> Result<TrainingConfig> {
+    let own = arguments.out.join("config.toml");
+    let mut config = match &arguments.config {
+        Some(path) => TrainingConfig::read(path)?,
+        None if arguments.resume && own.is_file() => TrainingConfig::read(&own)?,
+        None => TrainingConfig::default(),
+    };
+    config.precision = arguments.precision.unwrap_or(config.precision);
+    config.steps = arguments.steps.unwrap_or(config.steps);
+    config.batch_size = arguments.batch_size.unwrap_or(config.batch_size);
+    config.learning_rate = arguments.learning_rate.unwrap_or(config.learning_rate);
+    config.seed = arguments.seed.unwrap_or(config.seed);
+    config.validate()?;
+    Ok(config)
+}
+
+/// SHA-256 of a file of any size.
+fn sha256_of_file(path: &Path) -> Result<String> {
+    use sha2::Digest;
+    let mut file = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut hash = sha2::Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(hexadecimal(&hash.finalize()));
+        }
+        hash.update(&buffer[..count]);
+    }
+}

@@ -1,0 +1,247 @@
+//! Users' own maps, FITS or `.npy`, of any size: an index of what there is, read when a crop needs it.
+
+use std::{
+    fs::File,
+    io::Read,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use shared::{
+    formats::{
+        fits::FitsImage,
+        npy::{HEADER_BYTES, NpyHeader},
+    },
+    random::Random,
+};
+
+use super::{crop::Crop, output::MapsDescription, planes::files_with_extension};
+
+/// Maps of one resolution in one or more files.
+pub struct MapArchive {
+    files: Vec<ArchiveFile>,
+    maps: usize,
+    /// Pixel side in degrees.
+    pixel_angle: f64,
+    /// Description of the first file's maps, where there is one.
+    description: Option<MapsDescription>,
+}
+
+struct ArchiveFile {
+    path: PathBuf,
+    content: Content,
+    side: usize,
+    /// Maps in the files before this one.
+    first: usize,
+}
+
+enum Content {
+    Fits,
+    Npy { file: File, header: NpyHeader },
+}
+
+impl MapArchive {
+    /// Indexes a file, or all `.fits` and `.npy` files of a folder. `side_angle` in degrees is the side of each map, for
+    /// files that do not state it.
+    ///
+    /// # Errors
+    /// When a file is not readable or not of square maps, the angle is not known, or the resolutions differ.
+    pub fn open(path: &Path, side_angle: Option<f64>) -> Result<Self> {
+        let paths =
+            if path.is_dir() { files_with_extension(path, &["fits", "fit", "npy"])? } else { vec![path.into()] };
+        if paths.is_empty() {
+            bail!("{} holds neither .fits nor .npy files", path.display());
+        }
+        let mut archive = Self { files: Vec::new(), maps: 0, pixel_angle: 0.0, description: None };
+        for path in paths {
+            archive.add(&path, side_angle).with_context(|| path.display().to_string())?;
+        }
+        Ok(archive)
+    }
+
+    fn add(&mut self, path: &Path, side_angle: Option<f64>) -> Result<()> {
+        let is_npy = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
+        let description = MapsDescription::beside(path)?;
+        let (content, maps, side, angle) = if is_npy {
+            let (file, header) = open_npy(path)?;
+            if header.rows != header.columns {
+                bail!("maps must be square, these are {} x {}", header.rows, header.columns);
+            }
+            let described = description.as_ref().map(|description| description.side_angle);
+            (Content::Npy { file, header }, header.maps, header.rows, side_angle.or(described))
+        } else {
+            let image = FitsImage::read(&std::fs::read(path)?)?;
+            if image.rows != image.columns {
+                bail!("maps must be square, this is {} x {}", image.rows, image.columns);
+            }
+            (Content::Fits, 1, image.rows, side_angle.or(image.side_angle()))
+        };
+        let angle = angle.context("the file does not state the side of its maps: give --side-angle DEGREES")?;
+        let pixel_angle = angle / side as f64;
+        if self.files.is_empty() {
+            self.pixel_angle = pixel_angle;
+            self.description = description;
+        } else if (pixel_angle / self.pixel_angle - 1.0).abs() > 1e-6 {
+            bail!(
+                "a pixel is {pixel_angle} degrees here and {} in the files before: use one resolution",
+                self.pixel_angle
+            );
+        }
+        self.files.push(ArchiveFile { path: path.into(), content, side, first: self.maps });
+        self.maps += maps;
+        Ok(())
+    }
+
+    /// Number of maps.
+    pub fn maps(&self) -> usize {
+        self.maps
+    }
+
+    /// Side of a pixel in degrees.
+    pub fn pixel_angle(&self) -> f64 {
+        self.pixel_angle
+    }
+
+    /// What the first file's own description says of its maps, where there is one.
+    pub fn description(&self) -> Option<&MapsDescription> {
+        self.description.as_ref()
+    }
+
+    /// Checks that every map is at least `size` pixels wide.
+    ///
+    /// # Errors
+    /// When one is smaller.
+    pub fn check_size(&self, size: usize) -> Result<()> {
+        match self.files.iter().find(|file| file.side < size) {
+            Some(file) => {
+                let (path, side) = (file.path.display(), file.side);
+                bail!("{path} has maps of {side} pixels, smaller than crops of {size}: give a smaller --size")
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Kappa of a crop of `size` x `size` pixels from a random map.
+    ///
+    /// # Errors
+    /// When a file cannot be read or holds values that are not finite there.
+    pub fn draw(&self, random: &mut Random, size: usize) -> Result<Vec<f32>> {
+        let map = random.below(self.maps);
+        let file = self.files.partition_point(|file| file.first <= map).checked_sub(1);
+        let file = file.and_then(|at| self.files.get(at)).context("an archive without maps")?;
+        let crop = Crop::draw(random, file.side, size);
+        let window = file.window(map - file.first, crop, size).with_context(|| file.path.display().to_string())?;
+        let turned = Crop { row: 0, column: 0, ..crop };
+        let at = |at: usize| {
+            let (row, column) = turned.source(size, at / size, at % size);
+            window[row * size + column]
+        };
+        let kappa: Vec<f32> = (0..size * size).map(at).collect();
+        if kappa.iter().any(|kappa| !kappa.is_finite()) {
+            bail!("{}: map {} holds values that are not finite", file.path.display(), map - file.first);
+        }
+        Ok(kappa)
+    }
+}
+
+impl ArchiveFile {
+    /// The window of a crop, not yet turned.
+    fn window(&self, map: usize, crop: Crop, size: usize) -> Result<Vec<f32>> {
+        let mut window = Vec::with_capacity(size * size);
+        match &self.content {
+            Content::Fits => {
+                let image = FitsImage::read(&std::fs::read(&self.path)?)?;
+                for row in crop.row..crop.row + size {
+                    let start = row * image.columns + crop.column;
+                    window.extend(image.pixels[start..start + size].iter().map(|&pixel| pixel as f32));
+                }
+            }
+            Content::Npy { file, header } => {
+                let element = header.element.bytes();
+                let mut bytes = vec![0; size * element];
+                for row in crop.row..crop.row + size {
+                    let start =
+                        header.data_offset + map * header.map_bytes() + (row * header.columns + crop.column) * element;
+                    file.read_exact_at(&mut bytes, start as u64)?;
+                    window.extend(header.element.decode(&bytes));
+                }
+            }
+        }
+        Ok(window)
+    }
+}
+
+/// Opens a `.npy` file of maps and checks that its length is what its header says.
+///
+/// # Errors
+/// When it cannot be opened or is not such a file.
+pub fn open_npy(path: &Path) -> Result<(File, NpyHeader)> {
+    let mut file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut beginning = Vec::new();
+    file.by_ref().take(HEADER_BYTES as u64).read_to_end(&mut beginning)?;
+    let header = NpyHeader::parse(&beginning).with_context(|| path.display().to_string())?;
+    let length = file.metadata()?.len();
+    if length != header.file_bytes() as u64 {
+        bail!(
+            "{} has {length} bytes where its header announces {}: it is cut off or damaged",
+            path.display(),
+            header.file_bytes()
+        );
+    }
+    Ok((file, header))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::{
+        ConvergenceMap,
+        formats::{fits, npy},
+        random::{Stream, stream},
+    };
+    use std::collections::HashSet;
+
+    #[test]
+    fn crops_come_from_every_map_of_every_file() {
+        let folder = tempfile::tempdir().unwrap();
+        // Each map is constant, so a crop tells where it came from.
+        let values: Vec<f32> = (0..2).flat_map(|map| vec![map as f32; 36]).collect();
+        std::fs::write(folder.path().join("a.npy"), npy::encode(6, 6, &values)).unwrap();
+        let map = ConvergenceMap::new(0.5, 6, vec![2.0; 36]).unwrap();
+        let bytes = fits::write(&map, &fits::FitsDescription::default()).unwrap();
+        std::fs::write(folder.path().join("b.fits"), bytes).unwrap();
+        let error = MapArchive::open(folder.path(), None).err().unwrap();
+        assert!(format!("{error:#}").contains("--side-angle"), "{error:#}");
+        let archive = MapArchive::open(folder.path(), Some(0.5)).unwrap();
+        assert!(archive.check_size(6).is_ok() && archive.check_size(7).is_err());
+        let mut random = stream(1, Stream::Crops);
+        let seen: HashSet<u32> = (0..100).map(|_| archive.draw(&mut random, 4).unwrap()[0] as u32).collect();
+        assert_eq!((archive.maps(), seen), (3, HashSet::from([0, 1, 2])));
+    }
+
+    #[test]
+    fn a_crop_keeps_neighbours_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        let values: Vec<f32> = (0..64).map(|at| (10 * (at / 8) + at % 8) as f32).collect();
+        std::fs::write(&path, npy::encode(8, 8, &values)).unwrap();
+        let archive = MapArchive::open(&path, Some(1.0)).unwrap();
+        let mut random = stream(4, Stream::Crops);
+        for _ in 0..50 {
+            let crop = archive.draw(&mut random, 3).unwrap();
+            let steps = [(crop[1] - crop[0]).abs() as i32, (crop[3] - crop[0]).abs() as i32];
+            assert!(steps == [1, 10] || steps == [10, 1], "{crop:?}");
+        }
+    }
+
+    #[test]
+    fn a_cut_off_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("short.npy");
+        let bytes = npy::encode(2, 2, &[0.0; 4]);
+        std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        let error = format!("{:#}", MapArchive::open(&path, Some(1.0)).err().unwrap());
+        assert!(error.contains("short.npy") && error.contains("cut off"), "{error}");
+    }
+}

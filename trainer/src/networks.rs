@@ -1,0 +1,236 @@
+//! The two networks as tch tensors, built from the definition in `shared`.
+
+use anyhow::{Context, Result};
+use shared::{
+    formats::weights::{Precision, Weights, encode},
+    network::{
+        Activation, Layer, NetworkDefinition, Operation, ParameterDefinition,
+        definition::{EPSILON, LEAKINESS, MOMENTUM, OUTPUT_PADDING, PADDING, STRIDE, parameters},
+        initial::{Network, initial_values},
+    },
+};
+use tch::{Device, Kind, Tensor, no_grad};
+
+use crate::torch::shim;
+
+/// Whether batch normalisation measures the batch or uses its running statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Statistics of the batch, which also move the running ones.
+    Training,
+    /// Running statistics, unchanged.
+    Inference,
+}
+
+/// A network on a device: the layers of its table, and their tensors by name.
+#[derive(Debug)]
+pub struct TorchNetwork {
+    layers: Vec<Layer>,
+    parameters: Vec<ParameterDefinition>,
+    /// One tensor a parameter, f32, convolution kernels channels-last.
+    tensors: Vec<Tensor>,
+}
+
+impl TorchNetwork {
+    /// The generator (paper Table 1) with seeded initial weights.
+    ///
+    /// # Errors
+    /// When the sizes make no network, or the device has no room.
+    pub fn generator(definition: &NetworkDefinition, seed: u64, device: Device) -> Result<Self> {
+        definition.validate()?;
+        Self::initial(definition.generator(), Network::Generator, seed, device)
+    }
+
+    /// The discriminator (paper Table 2) with seeded initial weights.
+    ///
+    /// # Errors
+    /// When the sizes make no network, or the device has no room.
+    pub fn discriminator(definition: &NetworkDefinition, seed: u64, device: Device) -> Result<Self> {
+        definition.validate()?;
+        Self::initial(definition.discriminator(), Network::Discriminator, seed, device)
+    }
+
+    /// A trained generator from a file's weights.
+    ///
+    /// # Errors
+    /// When the weights are of another network, or the device has no room.
+    pub fn generator_from(definition: &NetworkDefinition, weights: &Weights, device: Device) -> Result<Self> {
+        definition.validate()?;
+        Self::from_weights(definition.generator(), weights, device)
+    }
+
+    /// A trained discriminator from a file's weights.
+    ///
+    /// # Errors
+    /// When the weights are of another network, or the device has no room.
+    pub fn discriminator_from(definition: &NetworkDefinition, weights: &Weights, device: Device) -> Result<Self> {
+        definition.validate()?;
+        Self::from_weights(definition.discriminator(), weights, device)
+    }
+
+    fn initial(layers: Vec<Layer>, network: Network, seed: u64, device: Device) -> Result<Self> {
+        let values = |(index, p): (usize, &ParameterDefinition)| Ok(initial_values(p, network, index, seed));
+        Self::build(layers, device, values)
+    }
+
+    fn from_weights(layers: Vec<Layer>, weights: &Weights, device: Device) -> Result<Self> {
+        Self::build(layers, device, |(_, p): (usize, &ParameterDefinition)| Ok(weights.tensor(&p.name)?.to_vec()))
+    }
+
+    fn build(
+        layers: Vec<Layer>,
+        device: Device,
+        values: impl Fn((usize, &ParameterDefinition)) -> Result<Vec<f32>>,
+    ) -> Result<Self> {
+        let parameters = parameters(&layers);
+        let tensor = |(index, parameter): (usize, &ParameterDefinition)| -> Result<Tensor> {
+            let shape: Vec<i64> = parameter.shape.iter().map(|&size| size as i64).collect();
+            let tensor = Tensor::f_from_slice(&values((index, parameter))?)?.f_view(&shape[..])?.f_to_device(device)?;
+            let tensor = if shape.len() == 4 { shim::channels_last(&tensor)? } else { tensor };
+            Ok(tensor.f_set_requires_grad(parameter.trainable)?)
+        };
+        let tensors = parameters.iter().enumerate().map(tensor).collect::<Result<_>>()?;
+        Ok(Self { layers, parameters, tensors })
+    }
+
+    /// Computes the network on `[n, channels, height, width]` (latent vectors: `[n, latent_size, 1, 1]`).
+    ///
+    /// # Errors
+    /// When the input has another shape, or the device fails.
+    pub fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        let mut features = input.shallow_clone();
+        let mut rest = &self.tensors[..];
+        for layer in &self.layers {
+            let count = layer.parameters().len();
+            let (own, next) = rest.split_at_checked(count).context("a layer without its tensors")?;
+            rest = next;
+            features = forward(layer, own, &features, mode).with_context(|| format!("layer {}", layer.name))?;
+        }
+        Ok(features)
+    }
+
+    /// Tensors that the optimiser changes, in the order of the layers.
+    pub fn trainable(&self) -> Vec<Tensor> {
+        let trainable = self.parameters.iter().zip(&self.tensors).filter(|(parameter, _)| parameter.trainable);
+        trainable.map(|(_, tensor)| tensor.shallow_clone()).collect()
+    }
+
+    /// Every tensor with its name.
+    pub fn named(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.parameters.iter().map(|parameter| parameter.name.as_str()).zip(&self.tensors)
+    }
+
+    /// The tensors as a safetensors file under PyTorch's names and layouts.
+    ///
+    /// # Errors
+    /// When a value is not finite in this precision.
+    pub fn encode(&self, precision: Precision) -> Result<Vec<u8>> {
+        let values: Vec<Vec<f32>> = self.tensors.iter().map(to_vec).collect::<Result<_>>()?;
+        let of = |wanted: &ParameterDefinition| {
+            let index = self.parameters.iter().position(|parameter| parameter == wanted);
+            index.map(|index| values[index].clone()).unwrap_or_default()
+        };
+        Ok(encode(&self.parameters, precision, of)?)
+    }
+}
+
+fn forward(layer: &Layer, tensors: &[Tensor], input: &Tensor, mode: Mode) -> Result<Tensor> {
+    let [stride, padding, output_padding] = [STRIDE, PADDING, OUTPUT_PADDING].map(|size| [size as i64; 2]);
+    let output = match (layer.operation, tensors) {
+        (Operation::Dense { .. }, [weight, bias]) => {
+            let batch = input.size().first().copied().unwrap_or(0);
+            let [channels, height, width] = layer.output.map(|size| size as i64);
+            // PyTorch flattens [c, h, w]; a channels-last tensor is copied into that order here.
+            let rows = input.f_reshape([batch, -1])?.f_linear(weight, Some(bias))?;
+            shim::channels_last(&rows.f_view([batch, channels, height, width])?)?
+        }
+        (Operation::BatchNorm { .. }, [weight, bias, mean, variance]) => {
+            let training = mode == Mode::Training;
+            input.f_batch_norm(
+                Some(weight),
+                Some(bias),
+                Some(mean),
+                Some(variance),
+                training,
+                MOMENTUM,
+                EPSILON,
+                true,
+            )?
+        }
+        (Operation::TransposedConvolution { .. }, [weight, bias]) => {
+            input.f_conv_transpose2d(weight, Some(bias), stride, padding, output_padding, 1, [1, 1])?
+        }
+        (Operation::Convolution { .. }, [weight, bias]) => {
+            input.f_conv2d(weight, Some(bias), stride, padding, [1, 1], 1)?
+        }
+        (operation, tensors) => anyhow::bail!("{operation:?} with {} tensors", tensors.len()),
+    };
+    Ok(match layer.activation {
+        Activation::None => output,
+        Activation::Relu => output.f_relu()?,
+        Activation::LeakyRelu => shim::leaky_relu(&output, LEAKINESS)?,
+        Activation::Tanh => output.f_tanh()?,
+    })
+}
+
+/// Values of a tensor in f32, row-major, on the CPU.
+///
+/// # Errors
+/// When the device fails.
+pub fn to_vec(tensor: &Tensor) -> Result<Vec<f32>> {
+    let tensor = no_grad(|| tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float))?.f_contiguous()?;
+    let mut values = vec![0.0_f32; tensor.numel()];
+    let count = values.len();
+    tensor.f_copy_data(&mut values, count)?;
+    Ok(values)
+}
+
+/// Maps of some latent vectors (`latent_size` numbers each), in inference mode: `[n, side * side]` values of kappa.
+///
+/// # Errors
+/// When the latent vectors have another length, or the device fails.
+pub fn generate(generator: &TorchNetwork, latents: &[Vec<f32>], device: Device) -> Result<Vec<f32>> {
+    let size = latents.first().map_or(0, Vec::len);
+    let flat: Vec<f32> = latents.concat();
+    let latent = Tensor::f_from_slice(&flat)?.f_view([latents.len() as i64, size as i64, 1, 1])?.f_to_device(device)?;
+    no_grad(|| to_vec(&generator.forward(&latent, Mode::Inference)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::latent::latent;
+
+    fn narrow() -> NetworkDefinition {
+        NetworkDefinition { latent_size: 8, map_side: 32, base_channels: 4, stages: 3, conditions: vec![] }
+    }
+
+    #[test]
+    fn saved_weights_compute_the_same_map() {
+        let generator = TorchNetwork::generator(&narrow(), 1, Device::Cpu).unwrap();
+        let bytes = generator.encode(Precision::F32).unwrap();
+        let weights = Weights::read(&bytes, &parameters(&narrow().generator())).unwrap();
+        let loaded = TorchNetwork::generator_from(&narrow(), &weights, Device::Cpu).unwrap();
+        let latents = [latent(1, 8), latent(2, 8)];
+        let maps = generate(&generator, &latents, Device::Cpu).unwrap();
+        assert_eq!(maps, generate(&loaded, &latents, Device::Cpu).unwrap());
+        assert_eq!(maps.len(), 2 * 32 * 32);
+        assert_ne!(maps[..1024], maps[1024..]);
+    }
+
+    #[test]
+    fn training_mode_moves_the_running_statistics_and_inference_does_not() {
+        let network = TorchNetwork::discriminator(&narrow(), 1, Device::Cpu).unwrap();
+        let maps = Tensor::f_from_slice(&(0..2048).map(|i| (i % 37) as f32 / 37.0).collect::<Vec<_>>()).unwrap();
+        let maps = maps.view([2, 1, 32, 32]);
+        let mean = || {
+            let (_, tensor) = network.named().find(|(name, _)| *name == "bn2.running_mean").unwrap();
+            to_vec(tensor).unwrap()
+        };
+        let before = mean();
+        assert_eq!(network.forward(&maps, Mode::Inference).unwrap().size(), [2, 1, 1, 1]);
+        assert_eq!(mean(), before);
+        network.forward(&maps, Mode::Training).unwrap();
+        assert_ne!(mean(), before);
+    }
+}
