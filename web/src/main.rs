@@ -1,1 +1,26 @@
-fn main() {}
+//! CosmoGAN's page: maps drawn on the visitor's own device.
+//!
+//! ```text
+//! app            composes the page
+//! state          what is shown, as signals; components read and write nothing else
+//! address        the view in the page's address, so that a link reproduces it
+//! worker_client  the Web Worker that computes: messages, time limits, a fresh start on the CPU
+//! reference      band of the simulated maps, from public/reference
+//! colour         kappa -> colours
+//! components     one a file
+//! download       files for the visitor
+//! ```
+
+mod address;
+mod app;
+mod colour;
+mod components;
+mod download;
+mod reference;
+mod state;
+mod worker_client;
+
+fn main() {
+    console_error_panic_hook::set_once();
+    leptos::mount::mount_to_body(app::App);
+}

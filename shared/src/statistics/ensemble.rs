@@ -31,6 +31,9 @@ pub struct SpectrumReference {
     pub mean: Vec<Option<f64>>,
     /// Standard deviation over maps (ddof 0), likewise.
     pub sigma: Vec<Option<f64>>,
+    /// Percentiles 0.5 and 99.8 of the pixels: the range of kappa that a colour scale for such maps spans.
+    #[serde(default)]
+    pub kappa_range: Option<[f32; 2]>,
 }
 
 impl Ensemble {

@@ -184,11 +184,14 @@ fn measure(
     }
     let count = maps.maps().min(arguments.measured_maps.max(2));
     let bar = super::map_bar(2 * count);
-    let (mut of_data, mut of_generator) = (Vec::new(), Vec::new());
+    let (mut of_data, mut of_generator, mut pixels) = (Vec::new(), Vec::new(), Vec::new());
     for first in (0..count).step_by(32) {
         let places: Vec<usize> = (first..(first + 32).min(count)).collect();
         let indices: Vec<i64> = places.iter().map(|&place| place as i64).collect();
-        of_data.extend(spectra(&to_vec(&maps.select(&indices, Device::Cpu)?)?, side, side_angle)?);
+        let kappa = to_vec(&maps.select(&indices, Device::Cpu)?)?;
+        // Every 17th pixel is enough for percentiles.
+        pixels.extend(kappa.iter().step_by(17).copied());
+        of_data.extend(spectra(&kappa, side, side_angle)?);
         let latents: Vec<Vec<f32>> = places.iter().map(|&seed| latent(seed as u64, network.latent_size)).collect();
         of_generator.extend(spectra(&generate(generator, &latents, Device::Cpu)?, side, side_angle)?);
         bar.inc(2 * places.len() as u64);
@@ -204,8 +207,14 @@ fn measure(
         ell: ell.clone(),
         mean: ensemble.mean(),
         sigma: ensemble.sigma(),
+        kappa_range: Some([percentile(&mut pixels, 0.005), percentile(&mut pixels, 0.998)]),
     };
     Ok((band_ratios(&ell, &of_data, &of_generator), reference))
+}
+
+fn percentile(values: &mut [f32], share: f64) -> f32 {
+    let place = (share * values.len().saturating_sub(1) as f64) as usize;
+    if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(place, f32::total_cmp).1 }
 }
 
 /// Pixels spread over one map.

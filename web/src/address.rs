@@ -1,0 +1,50 @@
+//! The view in the page's address: `?seed=5&to=6&t=0.25&device=cpu`. A link reproduces what is on screen.
+
+use protocol::{DevicePreference, View};
+use wasm_bindgen::JsValue;
+use web_sys::UrlSearchParams;
+
+/// Parameters of the address.
+fn parameters() -> Option<UrlSearchParams> {
+    let search = web_sys::window()?.location().search().ok()?;
+    UrlSearchParams::new_with_str(&search).ok()
+}
+
+/// The view that the address asks for; what it leaves out or misspells is a seed of the moment.
+pub fn view() -> View {
+    let number = |name: &str| parameters()?.get(name)?.parse::<u64>().ok();
+    let seed = number("seed").unwrap_or_else(random_seed);
+    let place = parameters().and_then(|parameters| parameters.get("t")?.parse::<f64>().ok());
+    let place = place.filter(|place| place.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0);
+    View { seed, to: number("to").unwrap_or_else(|| seed.wrapping_add(1)), place }
+}
+
+/// The device that the address asks for.
+pub fn device() -> DevicePreference {
+    match parameters().and_then(|parameters| parameters.get("device")).as_deref() {
+        Some("webgpu") => DevicePreference::WebGpu,
+        Some("cpu") => DevicePreference::Cpu,
+        _ => DevicePreference::Auto,
+    }
+}
+
+/// Puts a view into the address, without a new entry in the history.
+pub fn write(view: &View) {
+    let (Some(window), Some(parameters)) = (web_sys::window(), parameters()) else { return };
+    parameters.set("seed", &view.seed.to_string());
+    if view.place > 0.0 {
+        parameters.set("to", &view.to.to_string());
+        parameters.set("t", &format!("{:.3}", view.place));
+    } else {
+        parameters.delete("to");
+        parameters.delete("t");
+    }
+    let address = format!("?{}", String::from(parameters.to_string()));
+    // A page that may not change its history, such as a file from disk, works without.
+    let _ = window.history().and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&address)));
+}
+
+/// A seed that people can read out: below a million.
+pub fn random_seed() -> u64 {
+    (js_sys::Math::random() * 1e6) as u64
+}

@@ -1,0 +1,80 @@
+//! What the page shows, as signals. Components read and write these and nothing else.
+
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use protocol::{DeviceReport, Drawn, Progress, View};
+use shared::{formats::weights::Manifest, statistics::SpectrumReference};
+
+use crate::colour::ColourMap;
+
+/// How far the generator is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Phase {
+    /// Loading goes on; `None` until the worker says the first word.
+    Loading(Option<Progress>),
+    /// Maps can be drawn.
+    Ready(DeviceReport, Box<Manifest>),
+    /// Nothing can be drawn; the notice says why.
+    Failed,
+}
+
+/// A map with its pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownMap {
+    /// What the worker measured.
+    pub drawn: Drawn,
+    /// Pixels in kappa, row by row.
+    pub kappa: Rc<Vec<f32>>,
+}
+
+/// All state of the page.
+#[derive(Clone, Copy)]
+pub struct State {
+    /// The map that the visitor asks for.
+    pub view: RwSignal<View>,
+    /// How far the generator is.
+    pub phase: RwSignal<Phase>,
+    /// The map on screen; the one before stays while the next is drawn.
+    pub shown: RwSignal<Option<ShownMap>, LocalStorage>,
+    /// Whether a map is being drawn.
+    pub drawing: RwSignal<bool>,
+    /// A sentence for the visitor about something that went wrong.
+    pub notice: RwSignal<Option<String>>,
+    /// Power spectra of simulated maps.
+    pub reference: RwSignal<Option<SpectrumReference>>,
+    /// Colours of the map.
+    pub colours: RwSignal<ColourMap>,
+}
+
+impl State {
+    /// The state at the start, with the view that the address asks for.
+    pub fn new(view: View) -> Self {
+        Self {
+            view: RwSignal::new(view),
+            phase: RwSignal::new(Phase::Loading(None)),
+            shown: RwSignal::new_local(None),
+            drawing: RwSignal::new(false),
+            notice: RwSignal::new(None),
+            reference: RwSignal::new(None),
+            colours: RwSignal::new(ColourMap::default()),
+        }
+    }
+
+    /// Range of kappa that the colours span: that of the simulated maps where it is known, so that maps are comparable;
+    /// else the shown map's own.
+    pub fn range(&self) -> (f32, f32) {
+        if let Some([low, high]) = self.reference.with(|reference| reference.as_ref()?.kappa_range) {
+            return (low, high);
+        }
+        self.shown.with(|shown| shown.as_ref().map_or((0.0, 1.0), |shown| crate::colour::own_range(&shown.kappa)))
+    }
+
+    /// The state of this page.
+    ///
+    /// # Panics
+    /// Outside the page's components, which is a mistake of the program.
+    pub fn expect() -> Self {
+        use_context().expect("the app provides its state")
+    }
+}

@@ -1,0 +1,209 @@
+//! The Web Worker that computes: messages, time limits, and a fresh start on the CPU when it stops answering.
+//!
+//! Only the newest view counts: while one map is drawn, views that come and go meanwhile are never asked for.
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use js_sys::{Array, Float32Array};
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use protocol::{DevicePreference, Request, Response, View};
+use wasm_bindgen::{JsCast, prelude::Closure};
+use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use crate::state::{Phase, ShownMap, State};
+
+/// Longest silence while loading: kernels of a slow GPU take their time, and every byte of a download resets it.
+const LOADING_LIMIT: Duration = Duration::from_secs(90);
+/// Longest time for one map: the slowest device measured, a software adapter, needs 7 s.
+const DRAWING_LIMIT: Duration = Duration::from_secs(45);
+
+/// Keeps one worker alive for the page.
+#[derive(Clone)]
+pub struct WorkerClient {
+    inner: Rc<RefCell<Inner>>,
+    state: State,
+}
+
+struct Inner {
+    worker: Option<Worker>,
+    listeners: Option<(Closure<dyn Fn(MessageEvent)>, Closure<dyn Fn(web_sys::Event)>)>,
+    device: DevicePreference,
+    /// The view that is being drawn, with its number.
+    pending: Option<(u32, View)>,
+    next_id: u32,
+    limit: Option<TimeoutHandle>,
+    /// Whether the CPU has been tried after a failure.
+    restarted: bool,
+}
+
+impl WorkerClient {
+    /// Starts a worker that loads the page's weights.
+    pub fn start(state: State, device: DevicePreference) -> Self {
+        let inner = Inner {
+            worker: None,
+            listeners: None,
+            device,
+            pending: None,
+            next_id: 0,
+            limit: None,
+            restarted: false,
+        };
+        let client = Self { inner: Rc::new(RefCell::new(inner)), state };
+        client.spawn();
+        client
+    }
+
+    fn spawn(&self) {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let Ok(worker) = Worker::new_with_options("start/worker.js", &options) else {
+            return self.give_up("This browser cannot start the worker that draws the maps: it is too old.".into());
+        };
+        let client = self.clone();
+        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| client.receive(&event));
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        let client = self.clone();
+        let on_error = Closure::<dyn Fn(web_sys::Event)>::new(move |_| {
+            client.recover("The program that draws the maps stopped.".into());
+        });
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let mut inner = self.inner.borrow_mut();
+        inner.worker = Some(worker);
+        // The listeners of a worker before this one may be running right now: they are dropped when this is done.
+        let old = inner.listeners.replace((on_message, on_error));
+        drop(inner);
+        if let Some(old) = old {
+            leptos::task::spawn_local(async move { drop(old) });
+        }
+        self.limit(LOADING_LIMIT);
+    }
+
+    /// Asks for the view that the page shows, unless it is drawn or being drawn already.
+    pub fn draw(&self) {
+        let view = self.state.view.get_untracked();
+        if !matches!(self.state.phase.read_untracked(), ref phase if matches!(**phase, Phase::Ready(..))) {
+            return;
+        }
+        let id = {
+            let mut inner = self.inner.borrow_mut();
+            if inner.pending.is_some() {
+                return;
+            }
+            let shown = self.state.shown.with_untracked(|shown| shown.as_ref().map(|shown| shown.drawn.view));
+            if shown == Some(view) {
+                return self.state.drawing.set(false);
+            }
+            inner.next_id += 1;
+            inner.pending = Some((inner.next_id, view));
+            inner.next_id
+        };
+        self.state.drawing.set(true);
+        self.limit(DRAWING_LIMIT);
+        self.send(&Request::Draw { id, view });
+    }
+
+    fn send(&self, request: &Request) {
+        let inner = self.inner.borrow();
+        if let (Some(worker), Ok(text)) = (&inner.worker, protocol::encode(request)) {
+            let _ = worker.post_message(&Array::of1(&text.into()));
+        }
+    }
+
+    fn receive(&self, event: &MessageEvent) {
+        let message = Array::from(&event.data());
+        let text = message.get(0).as_string().unwrap_or_default();
+        let response = match protocol::decode::<Response>(&text) {
+            Ok(response) => response,
+            Err(error) => return web_sys::console::error_1(&format!("not a response: {error}").into()),
+        };
+        match response {
+            Response::Hello => {
+                let device = self.inner.borrow().device;
+                self.limit(LOADING_LIMIT);
+                self.send(&Request::Start { weights: weights_address(), device });
+            }
+            Response::Progress(progress) => {
+                self.limit(LOADING_LIMIT);
+                self.state.phase.set(Phase::Loading(Some(progress)));
+            }
+            Response::Ready { device, manifest } => {
+                self.clear_limit();
+                self.state.phase.set(Phase::Ready(device, manifest));
+                self.draw();
+            }
+            Response::Drawn(drawn) => {
+                let expected = self.inner.borrow().pending.map(|(id, _)| id);
+                if expected != Some(drawn.id) {
+                    return;
+                }
+                self.clear_limit();
+                self.inner.borrow_mut().pending = None;
+                let kappa = Float32Array::from(message.get(1)).to_vec();
+                self.state.shown.set(Some(ShownMap { drawn, kappa: Rc::new(kappa) }));
+                self.draw();
+            }
+            Response::Failed { retry_on_cpu: true, sentence, .. } => self.recover(sentence),
+            Response::Failed { id: None, sentence, .. } => self.give_up(sentence),
+            Response::Failed { id: Some(_), sentence, .. } => {
+                self.clear_limit();
+                self.inner.borrow_mut().pending = None;
+                self.state.drawing.set(false);
+                self.state.notice.set(Some(sentence));
+            }
+        }
+    }
+
+    /// Starts the time limit anew.
+    fn limit(&self, duration: Duration) {
+        self.clear_limit();
+        let client = self.clone();
+        let elapsed = move || client.recover("The device did not answer in time.".into());
+        self.inner.borrow_mut().limit = set_timeout_with_handle(elapsed, duration).ok();
+    }
+
+    fn clear_limit(&self) {
+        if let Some(limit) = self.inner.borrow_mut().limit.take() {
+            limit.clear();
+        }
+    }
+
+    /// Replaces the worker by a fresh one on the CPU, once; the seed and the view stay.
+    fn recover(&self, sentence: String) {
+        self.clear_limit();
+        {
+            let mut inner = self.inner.borrow_mut();
+            if let Some(worker) = inner.worker.take() {
+                worker.terminate();
+            }
+            inner.pending = None;
+            if inner.restarted {
+                drop(inner);
+                return self.give_up(format!("{sentence} It failed on the CPU too. Please reload the page."));
+            }
+            inner.restarted = true;
+            inner.device = DevicePreference::Cpu;
+        }
+        self.state.drawing.set(false);
+        self.state.notice.set(Some(format!("{sentence} The maps are now drawn on the CPU.")));
+        self.state.phase.set(Phase::Loading(None));
+        self.spawn();
+    }
+
+    fn give_up(&self, sentence: String) {
+        self.clear_limit();
+        if let Some(worker) = self.inner.borrow_mut().worker.take() {
+            worker.terminate();
+        }
+        self.state.drawing.set(false);
+        self.state.phase.set(Phase::Failed);
+        self.state.notice.set(Some(sentence));
+    }
+}
+
+/// Address of the weights beside the page.
+fn weights_address() -> String {
+    let page = web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default();
+    let page = page.split(['?', '#']).next().unwrap_or_default();
+    let folder = page.rfind('/').map_or("", |slash| &page[..slash]);
+    format!("{folder}/weights")
+}
