@@ -29,6 +29,10 @@ pub struct TorchNetwork {
     parameters: Vec<ParameterDefinition>,
     /// One tensor a parameter, f32, convolution kernels channels-last.
     tensors: Vec<Tensor>,
+    /// Factor before the first layer, from kappa to the network's units; 1 for a generator.
+    input_scale: f64,
+    /// Factor after the last layer, from the network's units to kappa; 1 for a discriminator.
+    output_scale: f64,
 }
 
 impl TorchNetwork {
@@ -38,7 +42,7 @@ impl TorchNetwork {
     /// When the sizes make no network, or the device has no room.
     pub fn generator(definition: &NetworkDefinition, seed: u64, device: Device) -> Result<Self> {
         definition.validate()?;
-        Self::initial(definition.generator(), Network::Generator, seed, device)
+        Ok(Self::initial(definition.generator(), Network::Generator, seed, device)?.drawing(definition))
     }
 
     /// The discriminator (paper Table 2) with seeded initial weights.
@@ -47,7 +51,7 @@ impl TorchNetwork {
     /// When the sizes make no network, or the device has no room.
     pub fn discriminator(definition: &NetworkDefinition, seed: u64, device: Device) -> Result<Self> {
         definition.validate()?;
-        Self::initial(definition.discriminator(), Network::Discriminator, seed, device)
+        Ok(Self::initial(definition.discriminator(), Network::Discriminator, seed, device)?.judging(definition))
     }
 
     /// A trained generator from a file's weights.
@@ -56,7 +60,7 @@ impl TorchNetwork {
     /// When the weights are of another network, or the device has no room.
     pub fn generator_from(definition: &NetworkDefinition, weights: &Weights, device: Device) -> Result<Self> {
         definition.validate()?;
-        Self::from_weights(definition.generator(), weights, device)
+        Ok(Self::from_weights(definition.generator(), weights, device)?.drawing(definition))
     }
 
     /// A trained discriminator from a file's weights.
@@ -65,7 +69,17 @@ impl TorchNetwork {
     /// When the weights are of another network, or the device has no room.
     pub fn discriminator_from(definition: &NetworkDefinition, weights: &Weights, device: Device) -> Result<Self> {
         definition.validate()?;
-        Self::from_weights(definition.discriminator(), weights, device)
+        Ok(Self::from_weights(definition.discriminator(), weights, device)?.judging(definition))
+    }
+
+    /// Puts out kappa, as a generator does.
+    fn drawing(self, definition: &NetworkDefinition) -> Self {
+        Self { output_scale: f64::from(definition.kappa_scale), ..self }
+    }
+
+    /// Takes in kappa, as a discriminator does.
+    fn judging(self, definition: &NetworkDefinition) -> Self {
+        Self { input_scale: 1.0 / f64::from(definition.kappa_scale), ..self }
     }
 
     fn initial(layers: Vec<Layer>, network: Network, seed: u64, device: Device) -> Result<Self> {
@@ -90,7 +104,7 @@ impl TorchNetwork {
             Ok(tensor.f_set_requires_grad(parameter.trainable)?)
         };
         let tensors = parameters.iter().enumerate().map(tensor).collect::<Result<_>>()?;
-        Ok(Self { layers, parameters, tensors })
+        Ok(Self { layers, parameters, tensors, input_scale: 1.0, output_scale: 1.0 })
     }
 
     /// Computes the network on `[n, channels, height, width]` (latent vectors: `[n, latent_size, 1, 1]`).
@@ -98,7 +112,7 @@ impl TorchNetwork {
     /// # Errors
     /// When the input has another shape, or the device fails.
     pub fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        let mut features = input.shallow_clone();
+        let mut features = scaled(input, self.input_scale)?;
         let mut rest = &self.tensors[..];
         for layer in &self.layers {
             let count = layer.parameters().len();
@@ -106,7 +120,7 @@ impl TorchNetwork {
             rest = next;
             features = forward(layer, own, &features, mode).with_context(|| format!("layer {}", layer.name))?;
         }
-        Ok(features)
+        scaled(&features, self.output_scale)
     }
 
     /// Tensors that the optimiser changes, in the order of the layers.
@@ -132,6 +146,10 @@ impl TorchNetwork {
         };
         Ok(encode(&self.parameters, precision, of)?)
     }
+}
+
+fn scaled(values: &Tensor, factor: f64) -> Result<Tensor> {
+    Ok(if factor == 1.0 { values.shallow_clone() } else { values.f_mul_scalar(factor)? })
 }
 
 fn forward(layer: &Layer, tensors: &[Tensor], input: &Tensor, mode: Mode) -> Result<Tensor> {
@@ -202,7 +220,7 @@ mod tests {
     use shared::latent::latent;
 
     fn narrow() -> NetworkDefinition {
-        NetworkDefinition { latent_size: 8, map_side: 32, base_channels: 4, stages: 3, conditions: vec![] }
+        NetworkDefinition { latent_size: 8, map_side: 32, base_channels: 4, stages: 3, ..NetworkDefinition::paper() }
     }
 
     #[test]

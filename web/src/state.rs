@@ -19,6 +19,17 @@ pub enum Phase {
     Failed,
 }
 
+impl Phase {
+    /// One word for scripts and style sheets.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Loading(_) => "loading",
+            Self::Ready(..) => "ready",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A map with its pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShownMap {

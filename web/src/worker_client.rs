@@ -81,7 +81,7 @@ impl WorkerClient {
     /// Asks for the view that the page shows, unless it is drawn or being drawn already.
     pub fn draw(&self) {
         let view = self.state.view.get_untracked();
-        if !matches!(self.state.phase.read_untracked(), ref phase if matches!(**phase, Phase::Ready(..))) {
+        if !matches!(*self.state.phase.read_untracked(), Phase::Ready(..)) {
             return;
         }
         let id = {

@@ -17,12 +17,16 @@ use crate::formats::weights::{Weights, WeightsError};
 #[derive(Module, Debug)]
 pub struct Generator {
     stages: Vec<Stage>,
+    #[module(skip)]
+    kappa_scale: f32,
 }
 
 /// The discriminator (paper Table 2): maps `[n, 1, side, side]` to logits `[n, 1]`.
 #[derive(Module, Debug)]
 pub struct Discriminator {
     stages: Vec<Stage>,
+    #[module(skip)]
+    kappa_scale: f32,
 }
 
 /// One row of a table, with what follows it.
@@ -51,13 +55,14 @@ impl Generator {
     /// When the sizes make no network, or the weights were read for another one.
     pub fn new(definition: &NetworkDefinition, weights: &Weights, device: &Device) -> Result<Self, WeightsError> {
         definition.validate()?;
-        Ok(Self { stages: stages(&definition.generator(), weights, device)? })
+        let stages = stages(&definition.generator(), weights, device)?;
+        Ok(Self { stages, kappa_scale: definition.kappa_scale })
     }
 
     /// Maps `[n, 1, side, side]` of latent vectors `[n, latent_size]`, in kappa.
     pub fn forward(&self, latent: Tensor<2>) -> Tensor<4> {
         let [maps, size] = latent.dims();
-        run(&self.stages, latent.reshape([maps, size, 1, 1]))
+        run(&self.stages, latent.reshape([maps, size, 1, 1])).mul_scalar(self.kappa_scale)
     }
 }
 
@@ -68,12 +73,13 @@ impl Discriminator {
     /// When the sizes make no network, or the weights were read for another one.
     pub fn new(definition: &NetworkDefinition, weights: &Weights, device: &Device) -> Result<Self, WeightsError> {
         definition.validate()?;
-        Ok(Self { stages: stages(&definition.discriminator(), weights, device)? })
+        let stages = stages(&definition.discriminator(), weights, device)?;
+        Ok(Self { stages, kappa_scale: definition.kappa_scale })
     }
 
-    /// Logits `[n, 1]` of maps `[n, 1, side, side]`: the probability of being real is their sigmoid.
+    /// Logits `[n, 1]` of maps `[n, 1, side, side]` in kappa: the probability of being real is their sigmoid.
     pub fn forward(&self, maps: Tensor<4>) -> Tensor<2> {
-        let logits = run(&self.stages, maps);
+        let logits = run(&self.stages, maps.div_scalar(self.kappa_scale));
         let [count, ..] = logits.dims();
         logits.reshape([count, 1])
     }

@@ -1,0 +1,56 @@
+//! What the colours mean: a bar with numbers in kappa.
+
+use leptos::prelude::*;
+
+use crate::{
+    colour::{stretch, unstretch},
+    state::State,
+};
+
+/// Smallest distance between two numbers, as a share of the bar.
+const CLOSEST: f32 = 0.11;
+
+/// The colour bar.
+#[component]
+pub fn ColourBar() -> impl IntoView {
+    let state = State::expect();
+    let marks = move || {
+        let range = state.range();
+        let mark = |(place, text): (f32, String)| {
+            view! { <span style:left=format!("{:.2}%", 100.0 * place)>{text}</span> }
+        };
+        ticks(range).into_iter().map(mark).collect_view()
+    };
+    view! {
+        <div class="colour-bar" data-testid="colour-bar" hidden=move || state.shown.with(Option::is_none)>
+            <div class="gradient" style:background=move || state.colours.get().gradient("to right")></div>
+            <div class="marks">{marks}</div>
+            <div class="caption">"convergence κ: how much matter lies along the line of sight, against the average"</div>
+        </div>
+    }
+}
+
+/// Round values of kappa and their places on the bar, far enough from each other to be read.
+fn ticks((low, high): (f32, f32)) -> Vec<(f32, String)> {
+    let step = round_step((high - low) / 12.0);
+    let decimals = (-step.log10().floor()).max(0.0) as usize;
+    let mut ticks: Vec<(f32, String)> = Vec::new();
+    // Zero is the average density of the universe: it has a mark wherever the bar has room for it.
+    let first = (low / step).ceil() as i64;
+    let last = (high / step).floor() as i64;
+    for multiple in (0..=last).chain((first..0).rev()) {
+        let kappa = multiple as f32 * step;
+        let place = stretch(kappa, (low, high));
+        if (first..=last).contains(&multiple) && ticks.iter().all(|(other, _)| (other - place).abs() >= CLOSEST) {
+            ticks.push((place, format!("{:.decimals$}", kappa).replace('-', "−")));
+        }
+    }
+    debug_assert!((unstretch(stretch(high, (low, high)), (low, high)) - high).abs() < 1e-3 * (high - low));
+    ticks
+}
+
+/// The next larger of 1, 2 and 5 times a power of ten.
+fn round_step(rough: f32) -> f32 {
+    let magnitude = 10_f32.powf(rough.max(f32::MIN_POSITIVE).log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * magnitude).find(|step| *step >= rough).unwrap_or(rough)
+}

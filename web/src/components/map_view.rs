@@ -1,0 +1,100 @@
+//! The map on a canvas, with a scale bar and the value under the pointer.
+
+use leptos::{html::Canvas, prelude::*};
+use wasm_bindgen::{Clamped, JsCast, JsValue};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, PointerEvent};
+
+use crate::{
+    colour::paint,
+    state::{ShownMap, State},
+};
+
+/// Lengths of a scale bar, in arcmin.
+const BAR_LENGTHS: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+
+/// The map, or a dark square while there is none.
+#[component]
+pub fn MapView() -> impl IntoView {
+    let state = State::expect();
+    let canvas = NodeRef::<Canvas>::new();
+    let under_pointer = RwSignal::new(None::<String>);
+
+    Effect::new(move || {
+        let (range, colours) = (state.range(), state.colours.get());
+        let Some(canvas) = canvas.get() else { return };
+        state.shown.with(|shown| {
+            if let Some(shown) = shown
+                && let Err(error) = put(&canvas, shown, &paint(&shown.kappa, range, colours))
+            {
+                web_sys::console::error_1(&error);
+            }
+        });
+    });
+
+    let label = move || {
+        state.shown.with(|shown| match shown {
+            None => "No map yet".to_owned(),
+            Some(shown) => {
+                let (side, seed) = (shown.drawn.side_angle, shown.drawn.view.seed);
+                format!("Generated convergence map of seed {seed}, {side:.2} degrees on a side")
+            }
+        })
+    };
+    let read = move |event: PointerEvent| {
+        let Some(canvas) = canvas.get_untracked() else { return };
+        let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
+        let (x, y) = (f64::from(event.offset_x()) / width, f64::from(event.offset_y()) / height);
+        under_pointer.set(state.shown.with_untracked(|shown| value_at(shown.as_ref()?, x, y)));
+    };
+    let bar = move || {
+        state.shown.with(|shown| {
+            let side = shown.as_ref()?.drawn.side_angle * 60.0;
+            let length = BAR_LENGTHS.into_iter().rev().find(|length| *length <= side / 3.0)?;
+            Some(view! {
+                <div class="scale-bar" style:width=format!("{:.3}%", 100.0 * length / side)>
+                    <span>{format!("{length} arcmin")}</span>
+                </div>
+            })
+        })
+    };
+    view! {
+        <div class="canvas-frame" class:waiting=move || state.shown.with(Option::is_none)>
+            <canvas
+                node_ref=canvas
+                data-testid="map-canvas"
+                role="img"
+                aria-label=label
+                width="256"
+                height="256"
+                on:pointermove=read
+                on:pointerleave=move |_| under_pointer.set(None)
+            ></canvas>
+            {bar}
+            <div class="readout" aria-hidden="true">{move || under_pointer.get()}</div>
+        </div>
+    }
+}
+
+fn put(canvas: &HtmlCanvasElement, shown: &ShownMap, pixels: &[u8]) -> Result<(), JsValue> {
+    let side = shown.drawn.pixels as u32;
+    if canvas.width() != side || canvas.height() != side {
+        canvas.set_width(side);
+        canvas.set_height(side);
+    }
+    let context: CanvasRenderingContext2d =
+        canvas.get_context("2d")?.ok_or("the canvas has no 2d context")?.unchecked_into();
+    let image = ImageData::new_with_u8_clamped_array_and_sh(Clamped(pixels), side, side)?;
+    context.put_image_data(&image, 0.0, 0.0)
+}
+
+/// Position in arcmin from the upper left corner, and kappa, at a place given as shares of the side.
+fn value_at(shown: &ShownMap, x: f64, y: f64) -> Option<String> {
+    if !(0.0..1.0).contains(&x) || !(0.0..1.0).contains(&y) {
+        return None;
+    }
+    let pixels = shown.drawn.pixels;
+    let (column, row) = ((x * pixels as f64) as usize, (y * pixels as f64) as usize);
+    let kappa = shown.kappa.get(row * pixels + column)?;
+    let side = shown.drawn.side_angle * 60.0;
+    Some(format!("{:.1}′, {:.1}′   κ = {kappa:.4}", x * side, y * side))
+}

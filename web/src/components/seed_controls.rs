@@ -1,0 +1,77 @@
+//! Which map: a seed, typed or stepped.
+
+use leptos::prelude::*;
+use protocol::View;
+
+use crate::{address::random_seed, state::State};
+
+/// The seed field and its buttons.
+#[component]
+pub fn SeedControls() -> impl IntoView {
+    let state = State::expect();
+    let seed = move || state.view.get().seed;
+    let show = move |seed: u64, to: u64| state.view.set(View { seed, to, place: 0.0 });
+    let step = move |by: i64| {
+        let seed = seed().wrapping_add_signed(by);
+        show(seed, seed.wrapping_add(1));
+    };
+    view! {
+        <button type="button" class="primary" data-testid="new-map" on:click=move |_| show(random_seed(), random_seed())>
+            "New map"
+        </button>
+        <div class="field">
+            <label for="seed">"Seed"</label>
+            <div class="stepper">
+                <button type="button" data-testid="previous-map" aria-label="Previous seed" on:click=move |_| step(-1)>
+                    "‹"
+                </button>
+                <SeedInput id="seed" testid="seed-input" seed=Signal::derive(seed) set=move |seed| {
+                    show(seed, seed.wrapping_add(1));
+                } />
+                <button type="button" data-testid="next-map" aria-label="Next seed" on:click=move |_| step(1)>
+                    "›"
+                </button>
+            </div>
+        </div>
+    }
+}
+
+/// A field for a seed; what is no seed is marked and not taken.
+#[component]
+pub fn SeedInput(
+    id: &'static str,
+    testid: &'static str,
+    #[prop(into)] seed: Signal<u64>,
+    set: impl Fn(u64) + 'static,
+) -> impl IntoView {
+    let wrong = RwSignal::new(false);
+    let changed = move |text: String| match text.trim().parse() {
+        Ok(seed) => {
+            wrong.set(false);
+            set(seed);
+        }
+        Err(_) => wrong.set(true),
+    };
+    view! {
+        <span class="seed-field">
+            <input
+                id=id
+                data-testid=testid
+                type="text"
+                inputmode="numeric"
+                autocomplete="off"
+                spellcheck="false"
+                maxlength="20"
+                aria-invalid=move || wrong.get().to_string()
+                prop:value=move || {
+                    wrong.set(false);
+                    seed.get().to_string()
+                }
+                on:change:target=move |event| changed(event.target().value())
+            />
+            <Show when=move || wrong.get()>
+                <span class="hint" role="alert">"A seed is a whole number from 0 to 18446744073709551615."</span>
+            </Show>
+        </span>
+    }
+}
