@@ -1,0 +1,25 @@
+//! What each step needs, into .tools/ where possible. A tool of the right version is left alone.
+//!
+//! ```text
+//! web      wasm target, trunk, wasm-bindgen, wasm-opt
+//! torch    libtorch, and the Python side of the same torch, from PyPI
+//! browser  Chromium, and playwright-core that drives it
+//! system   packages of the distribution
+//! ```
+
+mod browser;
+mod system;
+mod torch;
+mod web;
+
+pub use browser::{chromium, playwright};
+pub use torch::{libtorch, python_torch};
+pub use web::web_tools;
+
+use crate::{process::Step, workspace::Workspace};
+
+/// Whether `program --version` prints `version` as one of its words.
+fn has_version(workspace: &Workspace, program: &str, version: &str) -> bool {
+    let printed = Step::new("", program).arg("--version").output(workspace).unwrap_or_default();
+    printed.split_whitespace().any(|word| word.trim_start_matches('v') == version)
+}
