@@ -40,8 +40,8 @@ impl Cosmology {
             let dark = self.omega_l * a.powf(3.0 * (1.0 + self.w0));
             1.0 / (self.omega_m * a.powi(3) + curvature * a * a + dark).sqrt()
         };
-        // Simpson's rule; the integrand is smooth, so 256 intervals leave less than 1e-9 up to z = 10.
-        let intervals = 256;
+        // Simpson's rule; the integrand is smooth, so 1024 intervals leave less than 1e-9 up to z = 10.
+        let intervals = 1024;
         let step = redshift / f64::from(intervals);
         let sum: f64 = (0..=intervals)
             .map(|i| {

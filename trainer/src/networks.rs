@@ -248,7 +248,7 @@ mod tests {
         let before = mean();
         assert_eq!(network.forward(&maps, Mode::Inference).unwrap().size(), [2, 1, 1, 1]);
         assert_eq!(mean(), before);
-        network.forward(&maps, Mode::Training).unwrap();
+        let _logits = network.forward(&maps, Mode::Training).unwrap();
         assert_ne!(mean(), before);
     }
 }

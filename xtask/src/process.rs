@@ -3,7 +3,6 @@
 use std::{
     ffi::{OsStr, OsString},
     io::{BufRead, BufReader, Write},
-    path::PathBuf,
     process::{Command, ExitStatus, Stdio},
 };
 
@@ -17,7 +16,6 @@ pub struct Step {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Vec<(&'static str, OsString)>,
-    folder: Option<PathBuf>,
     by_hand: Option<String>,
 }
 
@@ -29,7 +27,6 @@ impl Step {
             program: program.as_ref().into(),
             arguments: Vec::new(),
             environment: Vec::new(),
-            folder: None,
             by_hand: None,
         }
     }
@@ -49,12 +46,6 @@ impl Step {
     /// Sets a variable of the command's environment.
     pub fn env(mut self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name, value.as_ref().into()));
-        self
-    }
-
-    /// Runs the command in `folder` rather than in the root of the repository.
-    pub fn folder(mut self, folder: PathBuf) -> Self {
-        self.folder = Some(folder);
         self
     }
 
@@ -114,15 +105,12 @@ impl Step {
             .args(&self.arguments)
             .env("PATH", workspace.search_path()?)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(self.folder.as_deref().unwrap_or(workspace.root()));
+            .current_dir(workspace.root());
         Ok(command)
     }
 
     fn explain(&self, status: std::io::Result<ExitStatus>) -> Result<()> {
-        let hint = self.by_hand.clone().unwrap_or_else(|| {
-            let folder = self.folder.as_ref().map(|folder| format!("cd {} && ", folder.display())).unwrap_or_default();
-            format!("{folder}{}", self.command_line())
-        });
+        let hint = self.by_hand.clone().unwrap_or_else(|| self.command_line());
         match status {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => bail!("\"{}\" failed ({status}). To try it by hand:\n    {hint}", self.title),

@@ -30,7 +30,7 @@ use crate::{
 
 /// Seed of the map by which a device shows that it computes the network rightly.
 const SELF_CHECK_SEED: u64 = 0;
-/// Largest difference in kappa between devices that rounding explains; the page promises no more.
+/// Largest difference between devices that rounding explains, as a share of the range of kappa; the page promises no more.
 const SELF_CHECK_TOLERANCE: f32 = 1e-3;
 
 /// Write a run's generator as weights for the page and for `generate`.
@@ -227,5 +227,5 @@ fn self_check(network: &NetworkDefinition, generator: &TorchNetwork) -> Result<S
         let (row, column) = pixel(i);
         (row, column, kappa[row * side + column])
     });
-    Ok(SelfCheck { seed: SELF_CHECK_SEED, pixels: pixels.collect(), tolerance: SELF_CHECK_TOLERANCE })
+    Ok(SelfCheck { seed: SELF_CHECK_SEED, pixels: pixels.collect(), tolerance: SELF_CHECK_TOLERANCE * network.kappa_scale })
 }

@@ -32,7 +32,10 @@ std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
 
 extern "C" {
 // Whether libtorch's CUDA half could be loaded; the linker drops it from the program's needs, so it is asked for here.
-bool cosmogan_load_cuda() { return dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr; }
+// Without NVIDIA's driver it is left alone: loading its gigabytes takes seconds and serves nothing.
+bool cosmogan_load_cuda() {
+  return dlopen("libcuda.so.1", RTLD_LAZY) != nullptr && dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr;
+}
 
 // bf16 autocast on the CPU or on CUDA.
 bool cosmogan_autocast(bool cuda, bool enabled, char *error) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! web      wasm target, trunk, wasm-bindgen, wasm-opt
-//! torch    libtorch, and the Python side of the same torch, from PyPI
+//! torch    PyTorch from PyPI: libtorch and its Python side
 //! browser  Chromium, and playwright-core that drives it
 //! system   packages of the distribution
 //! ```
@@ -13,8 +13,8 @@ mod torch;
 mod web;
 
 pub use browser::{chromium, playwright};
-pub use torch::{libtorch, python_torch};
-pub use web::web_tools;
+pub use torch::{libtorch, python};
+pub use web::{cargo_deny, web_tools};
 
 use crate::{process::Step, workspace::Workspace};
 

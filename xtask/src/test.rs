@@ -1,0 +1,83 @@
+//! Every test, and the sum of what passed.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{check, install, page, process::Step, summary::Summary, workspace::Workspace};
+
+/// Options of `cargo xtask test`.
+#[derive(Args)]
+pub struct TestArguments {
+    /// Leave the page and its tests in Chromium out
+    #[arg(long)]
+    no_browser: bool,
+    /// Leave formatting, lints, documentation and licences out
+    #[arg(long)]
+    no_check: bool,
+}
+
+/// Sets up what is missing, runs everything, and ends with one line of counts.
+///
+/// # Errors
+/// When the set-up fails; failing tests are in the exit code.
+pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode> {
+    install::libtorch(workspace)?;
+    let python = install::python(workspace)?;
+    let mut summary = Summary::default();
+    let mut failed_runs = Vec::new();
+
+    let native = Step::new("Build and run the native tests", "cargo")
+        .env("COSMOGAN_PYTHON", &python)
+        .args(["test", "--locked", "--no-fail-fast", "--", "--show-output"]);
+    count(workspace, native, "native tests", &mut summary, &mut failed_runs)?;
+
+    if !arguments.no_browser {
+        page::build(workspace)?;
+        let chromium = install::chromium(workspace)?;
+        let modules = install::playwright(workspace)?;
+        Step::new("Build the trainer, whose maps the page must draw too", "cargo")
+            .args(["build", "--locked", "-p", "trainer"])
+            .run(workspace)?;
+        let browser = Step::new("Run the page in headless Chromium", "node")
+            .env("COSMOGAN_PAGE", workspace.page())
+            .env("COSMOGAN_CHROMIUM", chromium)
+            .env("COSMOGAN_TRAINER", workspace.target().join("debug/trainer"))
+            .env("COSMOGAN_NODE_MODULES", modules)
+            .args(["--test", "--test-reporter=tap", "--test-concurrency=1", "tests/browser/"]);
+        count(workspace, browser, "browser tests", &mut summary, &mut failed_runs)?;
+    }
+    if !arguments.no_check {
+        match check::run(workspace, &check::CheckArguments::default()) {
+            Ok(()) => {}
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                failed_runs.push("check");
+            }
+        }
+    }
+    println!("\n{summary}");
+    if !failed_runs.is_empty() {
+        println!("not passed: {}", failed_runs.join(", "));
+    }
+    let success = summary.is_success() && failed_runs.is_empty();
+    Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn count(
+    workspace: &Workspace,
+    step: Step,
+    name: &'static str,
+    summary: &mut Summary,
+    failed_runs: &mut Vec<&'static str>,
+) -> Result<()> {
+    let before = summary.failed();
+    if !step.run_reading(workspace, |line| summary.read(line))? {
+        failed_runs.push(name);
+        if summary.failed() == before {
+            summary.fail();
+        }
+    }
+    Ok(())
+}
