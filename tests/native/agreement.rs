@@ -1,0 +1,102 @@
+//! libtorch, burn and PyTorch compute the same maps and logits from the same file.
+
+use anyhow::{Context, Result};
+use burn::tensor::{Device, Tensor, TensorData};
+use shared::{
+    formats::weights::{Precision, Weights},
+    latent::latent,
+    network::{
+        NetworkDefinition,
+        definition::parameters,
+        inference::{Discriminator, Generator},
+    },
+};
+use tests::{python, run_python, small};
+use trainer::networks::{Mode, TorchNetwork, generate, to_vec};
+
+/// Largest difference between two backends in f32.
+const TOLERANCE: f32 = 1e-5;
+
+/// The paper's network; its scale is that of the shipped weights, so that the scale is tested at full size too.
+fn full() -> NetworkDefinition {
+    NetworkDefinition { kappa_scale: 0.125, ..NetworkDefinition::paper() }
+}
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    assert!(a.iter().chain(b).all(|value| value.is_finite()));
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// Networks as they are after some training: initial ones have batch statistics of 0 and 1, which hide mistakes.
+fn trained(definition: &NetworkDefinition) -> Result<(TorchNetwork, TorchNetwork)> {
+    let cpu = tch::Device::Cpu;
+    let generator = TorchNetwork::generator(definition, 3, cpu)?;
+    let discriminator = TorchNetwork::discriminator(definition, 4, cpu)?;
+    tch::no_grad(|| -> Result<()> {
+        for pass in 0..2 {
+            let latents: Vec<f32> = (0..4).flat_map(|map| latent(10 * pass + map, definition.latent_size)).collect();
+            let latents = tch::Tensor::f_from_slice(&latents)?.f_view([4, definition.latent_size as i64, 1, 1])?;
+            let maps = generator.forward(&latents, Mode::Training)?;
+            discriminator.forward(&maps, Mode::Training)?;
+        }
+        Ok(())
+    })?;
+    Ok((generator, discriminator))
+}
+
+fn agrees_with_burn(definition: &NetworkDefinition) -> Result<()> {
+    let (generator, discriminator) = trained(definition)?;
+    let (size, side) = (definition.latent_size, definition.map_side);
+    let latents = [latent(1, size), latent(2, size)];
+    let maps = generate(&generator, &latents, tch::Device::Cpu)?;
+    let spread = maps.iter().fold(0.0_f32, |largest, kappa| largest.max(kappa.abs()));
+    assert!(spread > 1e-2 * definition.kappa_scale, "the maps are empty, so agreement would show nothing: {spread}");
+
+    let device = Device::flex();
+    let weights = Weights::read(&generator.encode(Precision::F32)?, &parameters(&definition.generator()))?;
+    let burn = Generator::new(definition, &weights, &device)?;
+    let input = Tensor::<2>::from_data(TensorData::new(latents.concat(), [2, size]), &device);
+    let drawn = burn.forward(input).into_data().try_into_vec::<f32>().ok().context("burn's map is f32")?;
+    let difference = largest_difference(&maps, &drawn);
+    assert!(difference <= TOLERANCE, "generator: {difference:e}");
+
+    let weights = Weights::read(&discriminator.encode(Precision::F32)?, &parameters(&definition.discriminator()))?;
+    let burn = Discriminator::new(definition, &weights, &device)?;
+    let input = Tensor::<4>::from_data(TensorData::new(maps.clone(), [2, 1, side, side]), &device);
+    let judged = burn.forward(input).into_data().try_into_vec::<f32>().ok().context("burn's logit is f32")?;
+    let input = tch::Tensor::f_from_slice(&maps)?.f_view([2, 1, side as i64, side as i64])?;
+    let logits = tch::no_grad(|| to_vec(&discriminator.forward(&input, Mode::Inference)?))?;
+    let difference = largest_difference(&logits, &judged);
+    assert!(difference <= TOLERANCE, "discriminator: {difference:e} of {logits:?}");
+    Ok(())
+}
+
+#[test]
+fn small_networks_agree_with_burn() -> Result<()> {
+    agrees_with_burn(&small())
+}
+
+#[test]
+fn the_papers_networks_agree_with_burn() -> Result<()> {
+    agrees_with_burn(&full())
+}
+
+#[test]
+fn pytorch_loads_the_file_and_draws_the_same_maps() -> Result<()> {
+    let Some(interpreter) = python() else { return Ok(()) };
+    let folder = tempfile::tempdir()?;
+    let definition = full();
+    let (generator, _) = trained(&definition)?;
+    let [weights, latents, maps] = ["generator.safetensors", "latents.f32", "maps.f32"].map(|name| folder.path().join(name));
+    std::fs::write(&weights, generator.encode(Precision::F32)?)?;
+    let input = [latent(1, definition.latent_size), latent(2, definition.latent_size)];
+    std::fs::write(&latents, input.concat().iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())?;
+    run_python(&interpreter, "draw.py", &[&weights, &latents, &maps])?;
+    let bytes = std::fs::read(&maps)?;
+    let drawn: Vec<f32> =
+        bytes.as_chunks::<4>().0.iter().map(|bytes| definition.kappa_scale * f32::from_le_bytes(*bytes)).collect();
+    let difference = largest_difference(&generate(&generator, &input, tch::Device::Cpu)?, &drawn);
+    assert!(difference <= TOLERANCE, "{difference:e}");
+    Ok(())
+}

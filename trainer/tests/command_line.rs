@@ -1,0 +1,162 @@
+//! What a user types, right and wrong: right input gives files that the next command takes, wrong input a sentence that
+//! says what to do and exit code 2, and nothing that was there before is lost.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use anyhow::{Context, Result, ensure};
+use shared::formats::npy;
+use tempfile::TempDir;
+
+/// Runs `trainer` in a folder.
+fn trainer(folder: &Path, line: &str) -> Result<Output> {
+    Command::new(env!("CARGO_BIN_EXE_trainer"))
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .context("cannot start trainer")
+}
+
+fn succeed(folder: &Path, line: &str) -> Result<String> {
+    let output = trainer(folder, line)?;
+    ensure!(output.status.success(), "trainer {line}\n{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Wrong input: exit code 2 and a message that holds `says`, no panic.
+fn refuse(folder: &Path, line: &str, says: &str) -> Result<()> {
+    let output = trainer(folder, line)?;
+    let message = String::from_utf8(output.stderr)?;
+    ensure!(output.status.code() == Some(2), "trainer {line}: {:?}\n{message}", output.status);
+    ensure!(message.contains(says), "trainer {line}: expected \"{says}\" in\n{message}");
+    ensure!(!message.contains("panicked"), "trainer {line}\n{message}");
+    Ok(())
+}
+
+/// A folder with `maps.npy`: 24 maps of 48 x 48 pixels without a description.
+fn folder_with_maps() -> Result<TempDir> {
+    let folder = tempfile::tempdir()?;
+    let kappa: Vec<f32> = (0..24 * 48 * 48).map(|pixel| 0.02 * ((pixel * 7919 % 1013) as f32 / 1013.0 - 0.5)).collect();
+    let mut bytes = npy::encode_header(24, 48, 48);
+    bytes.extend(kappa.iter().flat_map(|value| value.to_le_bytes()));
+    std::fs::write(folder.path().join("maps.npy"), bytes)?;
+    std::fs::write(
+        folder.path().join("small.toml"),
+        "steps = 4\nbatch_size = 4\nsample_every = 2\nsample_maps = 4\ncheckpoint_every = 2\n\
+         [network]\nlatent_size = 8\nmap_side = 32\nbase_channels = 4\nstages = 3\nkappa_scale = 0.125\n",
+    )?;
+    Ok(folder)
+}
+
+#[test]
+fn from_maps_to_generated_maps() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let here = folder.path();
+    succeed(here, "maps --maps maps.npy --side-angle 0.9 --count 12 --size 32 --out crops.npy")?;
+    succeed(here, "train --config small.toml --data crops.npy --out run --device cpu")?;
+    succeed(here, "train --data crops.npy --out run --device cpu --resume --steps 6")?;
+    succeed(here, "export --run run --out weights --data crops.npy --reference reference.json")?;
+    succeed(here, "generate --weights weights --count 3 --seed 5 --out generated.npy --device cpu")?;
+    succeed(here, "generate --weights weights --seed 6 --out one.fits --device cpu")?;
+    succeed(here, "generate --weights weights --count 2 --out many-fits --device cpu")?;
+    let generated = npy::read(&std::fs::read(here.join("generated.npy"))?)?;
+    assert_eq!((generated.maps, generated.rows, generated.columns), (3, 32, 32));
+    assert_eq!(std::fs::read_dir(here.join("many-fits"))?.count(), 2);
+    for (file, says) in [
+        ("crops.npy", "32"),
+        ("one.fits", "0.6"),
+        ("weights", "step"),
+        ("weights/manifest.json", "step"),
+        ("weights/generator-f16.safetensors", "tensors"),
+        ("run/checkpoints/step-0000006.safetensors", "step"),
+        ("run/config.toml", "batch"),
+    ] {
+        let text = succeed(here, &format!("info {file}"))?;
+        assert!(text.contains(says), "info {file}: {text}");
+    }
+    // The second map of a sequence is the first one of the next seed.
+    succeed(here, "generate --weights weights --seed 6 --out again.npy --device cpu")?;
+    let again = npy::read(&std::fs::read(here.join("again.npy"))?)?;
+    let difference = generated.values[1024..2048].iter().zip(&again.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(difference < 1e-6, "{difference:e}");
+    Ok(())
+}
+
+#[test]
+fn nothing_is_overwritten_unasked() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let before = std::fs::read(folder.path().join("maps.npy"))?;
+    refuse(folder.path(), "maps --maps maps.npy --side-angle 1 --count 2 --size 32 --out maps.npy", "--force")?;
+    assert_eq!(std::fs::read(folder.path().join("maps.npy"))?, before);
+    succeed(folder.path(), "maps --maps maps.npy --side-angle 1 --count 8 --size 32 --out crops.npy")?;
+    succeed(folder.path(), "train --config small.toml --data crops.npy --out run --device cpu")?;
+    refuse(folder.path(), "train --config small.toml --data crops.npy --out run --device cpu", "--resume")
+}
+
+#[test]
+fn wrong_input_is_explained() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let here = folder.path();
+    std::fs::create_dir(here.join("empty"))?;
+    std::fs::write(here.join("text.npy"), "not an array")?;
+    std::fs::write(here.join("integers.npy"), {
+        let mut bytes = npy::encode(8, 8, &[0.0; 64]);
+        let at = bytes.windows(3).position(|window| window == b"<f4").context("the header states <f4")?;
+        bytes[at..at + 3].copy_from_slice(b"<i4");
+        bytes
+    })?;
+    let mut nan = npy::encode_header(4, 32, 32);
+    nan.extend((0..4 * 1024).flat_map(|_| f32::NAN.to_le_bytes()));
+    std::fs::write(here.join("nan.npy"), nan)?;
+    let whole = std::fs::read(here.join("maps.npy"))?;
+    std::fs::write(here.join("cut.npy"), &whole[..whole.len() - 7])?;
+    std::fs::write(here.join("wrong.toml"), "bach_size = 4\n")?;
+    std::fs::write(here.join("cut.fits"), "SIMPLE  =                    T")?;
+
+    for (line, says) in [
+        ("maps --planes nowhere --count 1 --out a.npy", "nowhere"),
+        ("maps --planes empty --count 1 --out a.npy", "empty"),
+        ("maps --maps maps.npy --count 1 --size 32 --out a.npy", "--side-angle"),
+        ("maps --maps maps.npy --side-angle 1 --count 1 --size 64 --out a.npy", "48"),
+        ("maps --maps maps.npy --side-angle 1 --count 0 --size 32 --out a.npy", "--count"),
+        ("maps --maps maps.npy --side-angle 1 --count 1 --size 32 --out a.fits", ".npy"),
+        ("maps --maps text.npy --side-angle 1 --count 1 --size 8 --out a.npy", "text.npy"),
+        ("maps --maps integers.npy --side-angle 1 --count 1 --size 8 --out a.npy", "i4"),
+        ("maps --maps cut.npy --side-angle 1 --count 1 --size 8 --out a.npy", "cut.npy"),
+        ("maps --maps cut.fits --side-angle 1 --count 1 --size 8 --out a.npy", "cut.fits"),
+        ("train --config wrong.toml --data maps.npy --out r", "bach_size"),
+        ("train --data maps.npy --out r --side-angle 1", "48"),
+        ("train --config small.toml --data nowhere.npy --out r", "nowhere.npy"),
+        ("train --config small.toml --data nan.npy --side-angle 1 --out r --device cpu", "finite"),
+        ("train --config small.toml --data maps.npy --out r --resume", "r"),
+        ("train --config small.toml --data maps.npy --out r --device gpu", "cuda"),
+        ("generate --weights nowhere --out a.npy", "nowhere"),
+        ("export --run empty --out w", "empty"),
+        ("info text.npy", "text.npy"),
+        ("info nowhere", "nowhere"),
+        ("bogus", "bogus"),
+    ] {
+        refuse(here, line, says)?;
+    }
+    assert!(!here.join("a.npy").exists() && !here.join("a.fits").exists(), "a refused command left its output behind");
+    Ok(())
+}
+
+#[test]
+fn corrupted_weights_are_named_and_not_used() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let here = folder.path();
+    succeed(here, "maps --maps maps.npy --side-angle 0.9 --count 8 --size 32 --out crops.npy")?;
+    succeed(here, "train --config small.toml --data crops.npy --out run --device cpu")?;
+    succeed(here, "export --run run --out weights --precision f32")?;
+    let path = here.join("weights/generator-f32.safetensors");
+    let mut bytes = std::fs::read(&path)?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes)?;
+    refuse(here, "generate --weights weights --out a.npy --device cpu", "SHA-256")?;
+    std::fs::remove_file(&path)?;
+    refuse(here, "generate --weights weights --out a.npy --device cpu", "generator-f32.safetensors")
+}
