@@ -5,7 +5,9 @@ use std::fmt;
 /// Counts of tests.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
-    passed: u64,
+    /// As the runners count, which is with the tests of Rust that skip themselves.
+    reported_passed: u64,
+    skipped_as_passed: u64,
     failed: u64,
     /// Why each skipped test was skipped.
     skipped: Vec<String>,
@@ -17,25 +19,29 @@ impl Summary {
         let line = line.trim();
         if let Some(counts) = line.strip_prefix("test result: ") {
             // "ok. 12 passed; 0 failed; 1 ignored; 0 measured; ..." of Rust's runner
-            self.passed += count_before(counts, "passed");
+            self.reported_passed += count_before(counts, "passed");
             self.failed += count_before(counts, "failed");
             let ignored = count_before(counts, "ignored");
             self.skipped.extend((0..ignored).map(|_| "marked #[ignore]".to_owned()));
         } else if let Some(count) = line.strip_prefix("# pass ") {
             // "# pass 5", "# fail 0", "# cancelled 0" of Node's runner in TAP
-            self.passed += count.parse().unwrap_or(0);
+            self.reported_passed += count.parse().unwrap_or(0);
         } else if let Some(count) = line.strip_prefix("# fail ").or_else(|| line.strip_prefix("# cancelled ")) {
             self.failed += count.parse().unwrap_or(0);
         } else if let Some(at) = line.find("skipped: ") {
-            // What a test prints when it lacks something; Rust's runner counts it as passed, so it is taken off there.
+            // What a test prints when it lacks something; Rust's runner counts it as passed, Node's does not.
             self.skipped.push(line[at + "skipped: ".len()..].to_owned());
-            self.passed = self.passed.saturating_sub(u64::from(!line.starts_with('#')));
+            self.skipped_as_passed += u64::from(!line.starts_with('#'));
         }
     }
 
     /// Counts a runner that did not end well although no test of it failed: it did not compile, or crashed.
     pub fn fail(&mut self) {
         self.failed += 1;
+    }
+
+    fn passed(&self) -> u64 {
+        self.reported_passed.saturating_sub(self.skipped_as_passed)
     }
 
     /// How many failed so far.
@@ -45,7 +51,7 @@ impl Summary {
 
     /// Whether tests ran and none failed.
     pub fn is_success(&self) -> bool {
-        self.failed == 0 && self.passed > 0
+        self.failed == 0 && self.passed() > 0
     }
 }
 
@@ -66,7 +72,7 @@ impl fmt::Display for Summary {
         for reason in &self.skipped {
             writeln!(f, "skipped: {reason}")?;
         }
-        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped.len())
+        write!(f, "{} passed, {} failed, {} skipped", self.passed(), self.failed, self.skipped.len())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Shapes come from [`super::definition`]; nothing here states one of its own.
 
-use burn::module::Module;
+use burn::module::{Module, RunningState};
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Initializer, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, TensorData, activation};
@@ -115,8 +115,9 @@ fn stage(layer: &Layer, weights: &Weights, device: &Device) -> Result<Stage, Wei
             let (gamma, beta) = (vector("weight")?, vector("bias")?);
             norm.gamma = norm.gamma.map(|_| gamma);
             norm.beta = norm.beta.map(|_| beta);
-            norm.running_mean.update(vector("running_mean")?);
-            norm.running_var.update(vector("running_var")?);
+            // `RunningState::update` is for training: inference would not see its values.
+            norm.running_mean = RunningState::new(vector("running_mean")?);
+            norm.running_var = RunningState::new(vector("running_var")?);
             Computation::BatchNorm(norm)
         }
         Operation::TransposedConvolution { inputs, outputs } => {

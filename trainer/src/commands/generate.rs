@@ -96,19 +96,23 @@ pub fn load_weights(path: &Path, precision: Option<Precision>) -> Result<LoadedW
         format!("cannot read {}: --weights is the folder that `trainer export` wrote", manifest_path.display())
     })?;
     let manifest = Manifest::from_json(&bytes).with_context(|| manifest_path.display().to_string())?;
-    let there = |file: &&WeightsFile| folder.join(&file.file).is_file();
-    let file = match precision {
-        Some(precision) => manifest.file(precision),
-        None => [Precision::F32, Precision::F16].iter().filter_map(|&p| manifest.file(p)).find(there),
-    };
-    let file = file
-        .cloned()
-        .with_context(|| format!("{} names no such file of weights that is there", manifest_path.display()))?;
+    let file = choose_file(&manifest, folder, precision).with_context(|| manifest_path.display().to_string())?;
     let path = folder.join(&file.file);
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     file.verify(&bytes).with_context(|| folder.display().to_string())?;
     let generator = Weights::read(&bytes, &parameters(&manifest.network.generator()));
     Ok(LoadedWeights { generator: generator.with_context(|| path.display().to_string())?, file, manifest })
+}
+
+/// The file of the precision that is asked for, otherwise the most precise one that is there.
+fn choose_file(manifest: &Manifest, folder: &Path, precision: Option<Precision>) -> Result<WeightsFile> {
+    if let Some(precision) = precision {
+        return manifest.file(precision).cloned().with_context(|| format!("names no file of {precision:?} weights"));
+    }
+    let named: Vec<_> = [Precision::F32, Precision::F16].iter().filter_map(|&p| manifest.file(p)).collect();
+    let there = named.iter().find(|file| folder.join(&file.file).is_file());
+    let names = || named.iter().map(|file| file.file.as_str()).collect::<Vec<_>>().join(" and ");
+    there.map(|&file| file.clone()).with_context(|| format!("{} must lie beside it and is missing", names()))
 }
 
 /// Runs the command.
