@@ -58,12 +58,21 @@ fn from_maps_to_generated_maps() -> Result<()> {
     succeed(here, "train --config small.toml --data crops.npy --out run --device cpu")?;
     succeed(here, "train --data crops.npy --out run --device cpu --resume --steps 6")?;
     succeed(here, "export --run run --out weights --data crops.npy --reference reference.json")?;
+    succeed(here, "train --config small.toml --data crops.npy --out tuned --device cpu --start-from weights")?;
+    succeed(here, "export --run tuned --step 4 --out tuned-weights")?;
+    let text = succeed(here, "info tuned-weights")?;
+    assert!(text.contains("4 steps of") && text.contains("begun from the generator"), "{text}");
     succeed(here, "generate --weights weights --count 3 --seed 5 --out generated.npy --device cpu")?;
     succeed(here, "generate --weights weights --seed 6 --out one.fits --device cpu")?;
     succeed(here, "generate --weights weights --count 2 --out many-fits --device cpu")?;
     let generated = npy::read(&std::fs::read(here.join("generated.npy"))?)?;
     assert_eq!((generated.maps, generated.rows, generated.columns), (3, 32, 32));
     assert_eq!(std::fs::read_dir(here.join("many-fits"))?.count(), 2);
+    let spectrum = succeed(here, "spectrum generated.npy")?;
+    assert_eq!(spectrum.lines().count(), 249, "{spectrum}");
+    succeed(here, "spectrum many-fits --out spectrum.csv")?;
+    let bins = std::fs::read_to_string(here.join("spectrum.csv"))?;
+    assert!(bins.starts_with("ell,power_sr") && bins.contains("\n300,,,\n"), "a bin without modes is empty: {bins}");
     for (file, says) in [
         ("crops.npy", "32"),
         ("one.fits", "0.6"),
@@ -132,6 +141,9 @@ fn wrong_input_is_explained() -> Result<()> {
         ("train --config small.toml --data nan.npy --side-angle 1 --out r --device cpu", "finite"),
         ("train --config small.toml --data maps.npy --out r --resume", "r"),
         ("train --config small.toml --data maps.npy --out r --device gpu", "cuda"),
+        ("train --config small.toml --data maps.npy --out r --start-from nowhere", "nowhere"),
+        ("spectrum maps.npy", "--side-angle"),
+        ("spectrum maps.npy --side-angle 1 --out maps.npy", "--force"),
         ("generate --weights nowhere --out a.npy", "nowhere"),
         ("export --run empty --out w", "empty"),
         ("info text.npy", "text.npy"),

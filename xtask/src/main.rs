@@ -8,10 +8,15 @@
 //! serve      the built page at http://127.0.0.1:8080/
 //! test       every test, and the sum of what passed
 //! check      formatting, lints, documentation, licences
+//! docs       the API documentation
+//! bench      statistics against their definitions, the trainer against PyTorch
+//! fuzz       searches the parsers for input that they do not survive
 //! ```
 
+mod bench;
 mod check;
 mod docs;
+mod fuzz;
 mod install;
 mod page;
 mod process;
@@ -24,7 +29,6 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use process::Step;
 use workspace::Workspace;
 
 /// Sets the machine up, runs the page, runs every check.
@@ -51,7 +55,9 @@ enum Command {
     /// Build the API documentation of every crate
     Docs,
     /// Run the benchmarks
-    Bench,
+    Bench(bench::BenchArguments),
+    /// Search a parser for input that it does not survive
+    Fuzz(fuzz::FuzzArguments),
     /// Install libtorch, so that `cargo build -p trainer` works
     Setup,
 }
@@ -77,10 +83,8 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Test(arguments) => return test::run(&workspace, arguments),
         Command::Check(arguments) => check::run(&workspace, arguments)?,
         Command::Docs => docs::build(&workspace)?,
-        Command::Bench => {
-            install::libtorch(&workspace)?;
-            Step::new("Run the benchmarks", "cargo").args(["bench", "--locked", "--benches"]).run(&workspace)?;
-        }
+        Command::Bench(arguments) => bench::run(&workspace, arguments)?,
+        Command::Fuzz(arguments) => fuzz::run(&workspace, arguments)?,
         Command::Setup => install::libtorch(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

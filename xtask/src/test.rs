@@ -34,6 +34,12 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
     count(workspace, native, "native tests", &mut summary, &mut failed_runs)?;
 
     if !arguments.no_browser {
+        install::web_tools(workspace)?;
+        let wasm = Step::new("Run the tests of numbers that must not depend on the platform in wasm", "cargo")
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+            .args(["test", "--locked", "--target", "wasm32-unknown-unknown", "-p", "shared", "--test", "platforms"]);
+        count(workspace, wasm, "wasm tests", &mut summary, &mut failed_runs)?;
+
         page::build(workspace)?;
         let chromium = install::chromium(workspace)?;
         let modules = install::playwright(workspace)?;
@@ -45,7 +51,7 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
             .env("COSMOGAN_CHROMIUM", chromium)
             .env("COSMOGAN_TRAINER", workspace.target().join("debug/trainer"))
             .env("COSMOGAN_NODE_MODULES", modules)
-            .args(["--test", "--test-reporter=tap", "--test-concurrency=1", "tests/browser/"]);
+            .args(["--test", "--test-reporter=tap", "tests/browser/page.test.mjs"]);
         count(workspace, browser, "browser tests", &mut summary, &mut failed_runs)?;
     }
     if !arguments.no_check {

@@ -153,6 +153,7 @@ fn record(state: &CheckpointState) -> TrainingRecord {
         cosmology: description.and_then(|description| description.cosmology),
         source_redshift: description.and_then(|description| description.source_redshift),
         step: state.step,
+        started_from: state.started_from.clone(),
         batch_size: state.config.batch_size,
         seed: state.config.seed,
         precision: state.config.precision.to_string(),

@@ -170,7 +170,7 @@ impl<'a> Output<'a> {
                 maps: arguments.count,
                 pixels: manifest.network.map_side,
                 side_angle: manifest.side_angle,
-                seed: arguments.seed,
+                seed: Some(arguments.seed),
                 source_redshift: manifest.training.source_redshift,
                 cosmology: manifest.training.cosmology,
             };

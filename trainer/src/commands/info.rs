@@ -132,6 +132,9 @@ fn print_manifest(manifest: &Manifest) {
         "{} steps of {} maps, {}, {}, seed {}",
         training.step, training.batch_size, training.precision, training.device, training.seed
     );
+    if let Some(ancestor) = &training.started_from {
+        println!("begun from the generator {} after its {} steps", ancestor.sha256, ancestor.steps);
+    }
     for band in &manifest.spectrum {
         println!(
             "  l {:>5}..{:<5}  mean P(l) {:.3} of the data's, sigma {:.3}",

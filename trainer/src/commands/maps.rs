@@ -95,7 +95,7 @@ fn from_planes(arguments: &MapsArguments, folder: &std::path::Path) -> Result<()
         maps: arguments.count,
         pixels: arguments.size,
         side_angle: planes.side_angle * arguments.size as f64 / planes.pixels as f64,
-        seed: arguments.seed,
+        seed: Some(arguments.seed),
         source_redshift: Some(arguments.source_redshift),
         cosmology: Some(planes.cosmology),
     };
@@ -112,7 +112,7 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
         maps: arguments.count,
         pixels: arguments.size,
         side_angle: archive.pixel_angle() * arguments.size as f64,
-        seed: arguments.seed,
+        seed: Some(arguments.seed),
         source_redshift: archive.description().and_then(|description| description.source_redshift),
         cosmology: archive.description().and_then(|description| description.cosmology),
     };

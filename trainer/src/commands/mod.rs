@@ -4,6 +4,7 @@ pub mod export;
 pub mod generate;
 pub mod info;
 pub mod maps;
+pub mod spectrum;
 pub mod train;
 
 use anyhow::Result;
@@ -20,6 +21,8 @@ pub enum Command {
     Generate(generate::GenerateArguments),
     /// Write a run's generator as weights for the page and for `generate`
     Export(export::ExportArguments),
+    /// Measure the power spectrum of maps
+    Spectrum(spectrum::SpectrumArguments),
     /// Say what a file is: maps, weights, manifest, checkpoint
     Info(info::InfoArguments),
 }
@@ -35,6 +38,7 @@ impl Command {
             Self::Train(arguments) => train::run(&arguments),
             Self::Generate(arguments) => generate::run(&arguments),
             Self::Export(arguments) => export::run(&arguments),
+            Self::Spectrum(arguments) => spectrum::run(&arguments),
             Self::Info(arguments) => info::run(&arguments),
         }
     }

@@ -11,8 +11,9 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
-use shared::formats::weights::manifest::hexadecimal;
+use shared::formats::weights::{Ancestor, manifest::hexadecimal};
 
+use super::generate::load_weights;
 use crate::{
     maps::output::MapsDescription,
     torch::device::{DeviceChoice, describe},
@@ -30,8 +31,9 @@ use crate::{
 /// labels flipped in 1 % of the steps. The folder RUN then holds config.toml, log.jsonl, TensorBoard events, samples/
 /// (data above, generated below) and checkpoints/. Ctrl-C saves and stops; --resume goes on, to the bit on the CPU in f32.
 ///
-/// Example:
+/// Examples:
 ///   trainer train --data data/maps.npy --out runs/first --precision bf16
+///   trainer train --data data/my-maps.npy --out runs/mine --start-from public/weights
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct TrainArguments {
@@ -47,6 +49,9 @@ pub struct TrainArguments {
     /// Go on from the newest checkpoint of RUN; settings are RUN's own unless given here
     #[arg(long)]
     resume: bool,
+    /// Begin with the generator of these weights, such as to adapt it to your own maps; the discriminator begins anew
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    start_from: Option<PathBuf>,
     /// Device that computes: auto, cpu, cuda or cuda:N
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
@@ -75,7 +80,15 @@ pub struct TrainArguments {
 /// # Errors
 /// When the input is not usable, the run cannot go on, or the disk or the device fails.
 pub fn run(arguments: &TrainArguments) -> Result<()> {
-    let config = config(arguments)?;
+    let mut config = config(arguments)?;
+    let start = match &arguments.start_from {
+        Some(path) => Some(load_weights(path, None)?),
+        None => None,
+    };
+    if let Some(start) = &start {
+        // The weights fix the network, down to the kappa that its output stands for.
+        config.network = start.manifest.network.clone();
+    }
     let device = arguments.device.open()?;
     println!("device: {}, arithmetic: {}", describe(device), config.precision);
     if device.is_cuda() {
@@ -91,9 +104,28 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     })?;
     let sha256 = sha256_of_file(&arguments.data)?;
     println!("data: {} maps of {side} x {side} pixels, {side_angle:.4} degrees", maps.maps());
-    let data = DataRecord { maps: maps.maps(), sha256, description };
+    // What the command line says of the maps goes into the checkpoints too: an export states it.
+    let undescribed = || MapsDescription {
+        source: format!("maps of {}", arguments.data.file_name().unwrap_or_default().display()),
+        maps: maps.maps(),
+        pixels: side,
+        side_angle,
+        seed: None,
+        source_redshift: None,
+        cosmology: None,
+    };
+    let description = MapsDescription { side_angle, ..description.unwrap_or_else(undescribed) };
+    let data = DataRecord { maps: maps.maps(), sha256, description: Some(description) };
     let setup = RunSetup { folder: arguments.out.clone(), config, maps, data, side_angle, device };
-    let mut run = if arguments.resume { setup.resume()? } else { setup.begin()? };
+    let mut run = match start {
+        Some(start) => {
+            let steps = start.manifest.training.total_steps();
+            println!("begins with the generator of {} after {steps} steps", start.file.file);
+            setup.begin_from(&start.generator, Ancestor { sha256: start.file.sha256, steps })?
+        }
+        None if arguments.resume => setup.resume()?,
+        None => setup.begin()?,
+    };
     if run.step() > 0 {
         println!("resumed after step {}", run.step());
     }

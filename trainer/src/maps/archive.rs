@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use shared::{
+    ConvergenceMap,
     formats::{
         fits::FitsImage,
         npy::{HEADER_BYTES, NpyHeader},
@@ -122,14 +123,32 @@ impl MapArchive {
         }
     }
 
+    /// A whole map, counted from 0 through all files.
+    ///
+    /// # Errors
+    /// When there are fewer maps, or the file cannot be read or holds values that are not finite.
+    pub fn map(&self, map: usize) -> Result<ConvergenceMap> {
+        let file = self.file_of(map)?;
+        let whole = Crop { row: 0, column: 0, flip_rows: false, flip_columns: false, transpose: false };
+        let context = || format!("{}, map {}", file.path.display(), map - file.first);
+        let kappa = file.window(map - file.first, whole, file.side).with_context(context)?;
+        ConvergenceMap::new(self.pixel_angle * file.side as f64, file.side, kappa).with_context(context)
+    }
+
+    /// The file that holds a map.
+    fn file_of(&self, map: usize) -> Result<&ArchiveFile> {
+        let file = self.files.partition_point(|file| file.first <= map).checked_sub(1);
+        let there = file.filter(|_| map < self.maps).and_then(|at| self.files.get(at));
+        there.with_context(|| format!("there is no map {map}, there are {}", self.maps))
+    }
+
     /// Kappa of a crop of `size` x `size` pixels from a random map.
     ///
     /// # Errors
     /// When a file cannot be read or holds values that are not finite there.
     pub fn draw(&self, random: &mut Random, size: usize) -> Result<Vec<f32>> {
         let map = random.below(self.maps);
-        let file = self.files.partition_point(|file| file.first <= map).checked_sub(1);
-        let file = file.and_then(|at| self.files.get(at)).context("an archive without maps")?;
+        let file = self.file_of(map)?;
         let crop = Crop::draw(random, file.side, size);
         let window = file.window(map - file.first, crop, size).with_context(|| file.path.display().to_string())?;
         let turned = Crop { row: 0, column: 0, ..crop };
@@ -196,7 +215,6 @@ pub fn open_npy(path: &Path) -> Result<(File, NpyHeader)> {
 mod tests {
     use super::*;
     use shared::{
-        ConvergenceMap,
         formats::{fits, npy},
         random::{Stream, stream},
     };
@@ -218,6 +236,10 @@ mod tests {
         let mut random = stream(1, Stream::Crops);
         let seen: HashSet<u32> = (0..100).map(|_| archive.draw(&mut random, 4).unwrap()[0] as u32).collect();
         assert_eq!((archive.maps(), seen), (3, HashSet::from([0, 1, 2])));
+        let whole = archive.map(1).unwrap();
+        assert_eq!((whole.pixels(), whole.kappa()[35]), (6, 1.0));
+        assert!((whole.side_angle() - 0.5).abs() < 1e-12);
+        assert!(archive.map(3).unwrap_err().to_string().contains("there are 3"));
     }
 
     #[test]

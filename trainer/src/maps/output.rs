@@ -21,8 +21,9 @@ pub struct MapsDescription {
     pub pixels: usize,
     /// Side in degrees.
     pub side_angle: f64,
-    /// Seed of the windows and symmetries.
-    pub seed: u64,
+    /// Seed of the windows and symmetries, or of the first latent vector; maps from elsewhere have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// Redshift of the source plane, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_redshift: Option<f64>,
@@ -139,7 +140,7 @@ mod tests {
             maps: 1,
             pixels: 2,
             side_angle: 1.75,
-            seed: 3,
+            seed: Some(3),
             source_redshift: Some(1.0),
             cosmology: Some(Cosmology::PAPER),
         };

@@ -11,6 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
+use shared::formats::weights::Ancestor;
 use tch::{Tensor, no_grad};
 
 use super::{config::TrainingConfig, step::Players};
@@ -29,6 +30,9 @@ pub struct CheckpointState {
     pub data: DataRecord,
     /// Device in words.
     pub device: String,
+    /// The weights that the run was begun from, where it was not begun from random ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_from: Option<Ancestor>,
 }
 
 /// Which data a run was trained on.

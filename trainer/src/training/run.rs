@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use shared::latent::latent;
+use shared::{
+    formats::weights::{Ancestor, Weights},
+    latent::latent,
+};
 use tch::{Device, Tensor};
 
 use super::{
@@ -21,7 +24,7 @@ use super::{
     step::Players,
 };
 use crate::{
-    networks::{generate, to_vec},
+    networks::{TorchNetwork, generate, to_vec},
     torch::device::describe,
 };
 
@@ -44,6 +47,7 @@ pub struct Run {
     device: Device,
     players: Players,
     step: u64,
+    started_from: Option<Ancestor>,
 }
 
 /// What a run is made of.
@@ -63,11 +67,27 @@ pub struct RunSetup {
 }
 
 impl RunSetup {
-    /// Begins a run in a folder that holds none yet.
+    /// Begins a run in a folder that holds none yet, from random weights.
     ///
     /// # Errors
     /// When the folder holds a run, or cannot be written.
     pub fn begin(self) -> Result<Run> {
+        let players = Players::new(&self.config, self.device)?;
+        self.begin_with(players, None)
+    }
+
+    /// Begins a run in a folder that holds none yet, from a trained generator; the discriminator and both optimisers begin
+    /// anew.
+    ///
+    /// # Errors
+    /// When the weights are of another network, the folder holds a run, or it cannot be written.
+    pub fn begin_from(self, generator: &Weights, ancestor: Ancestor) -> Result<Run> {
+        let generator = TorchNetwork::generator_from(&self.config.network, generator, self.device)?;
+        let players = Players::with_generator(generator, &self.config, self.device)?;
+        self.begin_with(players, Some(ancestor))
+    }
+
+    fn begin_with(self, players: Players, started_from: Option<Ancestor>) -> Result<Run> {
         let checkpoints = self.folder.join("checkpoints");
         if checkpoints.is_dir() && !checkpoint::steps(&checkpoints)?.is_empty() {
             bail!("{} holds a run already: give --resume to go on with it, or another --out", self.folder.display());
@@ -77,8 +97,7 @@ impl RunSetup {
         }
         let text = toml::to_string(&self.config)?;
         std::fs::write(self.folder.join("config.toml"), text)?;
-        let players = Players::new(&self.config, self.device)?;
-        Ok(self.run(players, 0))
+        Ok(self.run(players, 0, started_from))
     }
 
     /// Goes on from the newest checkpoint of a folder.
@@ -100,12 +119,12 @@ impl RunSetup {
         }
         let players = Players::new(&self.config, self.device)?;
         checkpoint::restore(&bytes, &players).with_context(|| path.display().to_string())?;
-        Ok(self.run(players, state.step))
+        Ok(self.run(players, state.step, state.started_from))
     }
 
-    fn run(self, players: Players, step: u64) -> Run {
+    fn run(self, players: Players, step: u64, started_from: Option<Ancestor>) -> Run {
         let Self { folder, config, maps, data, side_angle, device } = self;
-        Run { folder, config, maps, data, side_angle, device, players, step }
+        Run { folder, config, maps, data, side_angle, device, players, step, started_from }
     }
 }
 
@@ -285,6 +304,7 @@ impl Run {
             spectrum_distance,
             data: self.data.clone(),
             device: describe(self.device),
+            started_from: self.started_from.clone(),
         };
         checkpoint::save(&checkpoint::path(&self.checkpoints(), self.step), &self.players, &state)
     }

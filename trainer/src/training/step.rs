@@ -38,7 +38,14 @@ impl Players {
     /// # Errors
     /// When the sizes make no network, or the device has no room.
     pub fn new(config: &TrainingConfig, device: Device) -> Result<Self> {
-        let generator = TorchNetwork::generator(&config.network, config.seed, device)?;
+        Self::with_generator(TorchNetwork::generator(&config.network, config.seed, device)?, config, device)
+    }
+
+    /// A generator as it is, against a seeded discriminator that has not been trained.
+    ///
+    /// # Errors
+    /// When the sizes make no network, or the device has no room.
+    pub fn with_generator(generator: TorchNetwork, config: &TrainingConfig, device: Device) -> Result<Self> {
         let discriminator = TorchNetwork::discriminator(&config.network, config.seed, device)?;
         let generator_adam = Adam::new(&generator, config);
         let discriminator_adam = Adam::new(&discriminator, config);

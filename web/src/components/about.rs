@@ -55,8 +55,9 @@ pub fn About() -> impl IntoView {
 fn record(manifest: &Manifest) -> impl IntoView + use<> {
     let training = &manifest.training;
     let text = format!(
-        "Trained for {} steps of {} maps ({}, on {}) on {} maps of {:.2} degrees: {}.",
+        "Trained for {}{} steps of {} maps ({}, on {}) on {} maps of {:.2} degrees: {}.",
         training.step,
+        training.started_from.as_ref().map(|ancestor| format!(" (after {})", ancestor.steps)).unwrap_or_default(),
         training.batch_size,
         training.precision,
         training.device,

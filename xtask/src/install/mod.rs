@@ -3,18 +3,21 @@
 //! ```text
 //! web      wasm target, trunk, wasm-bindgen, wasm-opt
 //! torch    PyTorch from PyPI: libtorch and its Python side
+//! checkers cargo-deny and cargo-fuzz
 //! browser  Chromium, and playwright-core that drives it
 //! system   packages of the distribution
 //! ```
 
 mod browser;
+mod checkers;
 mod system;
 mod torch;
 mod web;
 
 pub use browser::{chromium, playwright};
+pub use checkers::{cargo_deny, cargo_fuzz};
 pub use torch::{libtorch, python};
-pub use web::{cargo_deny, web_tools};
+pub use web::web_tools;
 
 use crate::{process::Step, workspace::Workspace};
 

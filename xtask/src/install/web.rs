@@ -1,4 +1,4 @@
-//! The wasm target, and programs compiled from crates.io: trunk, wasm-bindgen, cargo-deny; wasm-opt from npm.
+//! The wasm target; trunk and wasm-bindgen, compiled from crates.io; wasm-opt from npm.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -9,8 +9,6 @@ use crate::{process::Step, workspace::Workspace};
 
 /// The last release of trunk.
 const TRUNK: &str = "0.21.14";
-/// Checks licences, sources and advisories.
-const CARGO_DENY: &str = "0.20.2";
 /// Debian's wasm-opt of 2022 writes wrong code for today's wasm; this one is current.
 const BINARYEN: &str = "132.0.0";
 
@@ -48,14 +46,6 @@ fn cargo_tool(workspace: &Workspace, package: &str, program: &str, version: &str
         .arg(workspace.tools())
         .arg(format!("{package}@{version}"))
         .run(workspace)
-}
-
-/// Installs the licence checker.
-///
-/// # Errors
-/// When it does not compile.
-pub fn cargo_deny(workspace: &Workspace) -> Result<()> {
-    cargo_tool(workspace, "cargo-deny", "cargo-deny", CARGO_DENY)
 }
 
 fn wasm_opt(workspace: &Workspace) -> Result<()> {

@@ -63,6 +63,9 @@ pub struct TrainingRecord {
     pub source_redshift: Option<f64>,
     /// Training steps taken.
     pub step: u64,
+    /// The generator that the first of these steps began from; `None` for random weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_from: Option<Ancestor>,
     /// Maps in a batch.
     pub batch_size: usize,
     /// Seed of the run.
@@ -71,6 +74,22 @@ pub struct TrainingRecord {
     pub precision: String,
     /// Device that trained it, in words.
     pub device: String,
+}
+
+/// Weights that a run was begun from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ancestor {
+    /// SHA-256 of their file.
+    pub sha256: String,
+    /// Training steps behind them, those of their own ancestors included.
+    pub steps: u64,
+}
+
+impl TrainingRecord {
+    /// Training steps behind these weights, those of the weights that they were begun from included.
+    pub fn total_steps(&self) -> u64 {
+        self.step + self.started_from.as_ref().map_or(0, |ancestor| ancestor.steps)
+    }
 }
 
 /// Pixels that every device must reproduce before its maps are shown.
@@ -202,6 +221,7 @@ mod tests {
                 cosmology: Some(Cosmology::PAPER),
                 source_redshift: Some(1.0),
                 step: 10,
+                started_from: Some(Ancestor { sha256: sha256(b"before"), steps: 7 }),
                 batch_size: 64,
                 seed: 1,
                 precision: "bf16".into(),
@@ -216,6 +236,7 @@ mod tests {
     fn round_trip() {
         let text = manifest().to_json().unwrap();
         assert_eq!(Manifest::from_json(text.as_bytes()).unwrap(), manifest());
+        assert_eq!(manifest().training.total_steps(), 17);
     }
 
     #[test]

@@ -1,0 +1,299 @@
+// The page in headless Chromium, on the CPU and on a software WebGPU adapter: it draws the maps that the native trainer
+// draws, measures what the native statistics measure, and says what is wrong when something is.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+
+import {
+  WEIGHTS, csvSpectrum, downloaded, largestDifference, launch, npyValues, open, screenshot, servePage, shown, trainer,
+} from "./support.mjs";
+
+/** Largest difference in kappa between a map of the page and of the native trainer. */
+const TOLERANCE = 1e-3;
+
+/** The page loads half-precision weights: so does the trainer here. */
+function nativeMaps(seed, count = 1) {
+  const generate = ["generate", "--weights", WEIGHTS, "--precision", "f16", "--device", "cpu", "--seed", `${seed}`];
+  const lines = [[...generate, "--count", `${count}`, "--out", "maps.npy"], ["spectrum", "maps.npy", "--out", "p.csv"]];
+  const [maps, spectrum] = trainer(lines, ["maps.npy", "p.csv"]);
+  return { kappa: npyValues(maps), spectrum: csvSpectrum(spectrum) };
+}
+
+const kappaOf = async (page) => npyValues(await downloaded(page, "download-npy"));
+const spectrumOf = async (page) => csvSpectrum(await downloaded(page, "download-csv"));
+
+function assertSameSpectrum(found, expected) {
+  assert.deepEqual(found.map(([ell]) => ell), expected.map(([ell]) => ell));
+  assert.ok(found.length > 100, `${found.length} modes`);
+  const largest = Math.max(...expected.map(([, power]) => power));
+  for (const [index, [ell, power]] of expected.entries()) {
+    // Backends differ by rounding in kappa, which shows where a mode has next to no power.
+    const difference = Math.abs(found[index][1] - power);
+    assert.ok(difference <= 0.01 * power + 1e-7 * largest, `P(${ell}) is ${found[index][1]}, natively ${power}`);
+  }
+}
+
+/** Reads the curve off the plot, through the numbers at its grid lines. */
+async function drawnSpectrum(page) {
+  return page.getByTestId("spectrum-plot").evaluate((svg) => {
+    const numbers = [...svg.querySelectorAll("text.number")];
+    const value = (text) => {
+      const power = text.querySelector("tspan")?.textContent.replace("−", "-");
+      return power === undefined ? Math.log10(Number(text.textContent.replace(",", ""))) : Number(power);
+    };
+    const axis = (texts, place) => {
+      const marks = texts.map((text) => [Number(text.getAttribute(place)), value(text)]);
+      const [[from, low], [to, high]] = [marks[0], marks.at(-1)];
+      return (at) => 10 ** (low + ((at - from) / (to - from)) * (high - low));
+    };
+    const vertical = numbers.filter((text) => text.classList.contains("end"));
+    const ell = axis(numbers.filter((text) => !text.classList.contains("end")), "x");
+    // The numbers' baselines lie 5 below their lines.
+    const height = axis(vertical, "y");
+    const points = svg.querySelector("path.curve").getAttribute("d").slice(1).split("L").map((p) => p.split(" ").map(Number));
+    return points.map(([x, y]) => [ell(x), height(y + 5)]);
+  });
+}
+
+describe("without WebGPU", () => {
+  let browser, server;
+  before(async () => {
+    browser = await launch({ webgpu: false });
+    server = await servePage();
+  });
+  after(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  test("draws the trainer's map, on the CPU, and nothing leaves the machine", async () => {
+    const { page, troubles, close } = await open(browser, server, "?seed=42");
+    await shown(page, 42);
+    assert.match(await page.getByTestId("device").textContent(), /CPU.*no WebGPU|CPU.*found no GPU/);
+    assert.match(await page.getByTestId("time-per-map").textContent(), /\d+ ms a map/);
+    const native = nativeMaps(42);
+    const difference = largestDifference(await kappaOf(page), native.kappa);
+    console.log(`# CPU: largest difference from the trainer ${difference.toExponential(1)} in kappa`);
+    assert.ok(difference <= TOLERANCE, `${difference}`);
+    assert.equal(await page.getByTestId("notice").count(), 0);
+    await screenshot(page, "desktop");
+    await close();
+    assert.deepEqual(troubles, []);
+  });
+
+  test("draws and measures the spectrum that the native statistics give", async () => {
+    const { page, close } = await open(browser, server, "?seed=43");
+    await shown(page, 43);
+    const native = nativeMaps(43).spectrum;
+    assertSameSpectrum(await spectrumOf(page), native);
+    const drawn = await drawnSpectrum(page);
+    assert.equal(drawn.length, native.length);
+    const lowest = Math.min(...drawn.map(([, power]) => power));
+    for (const [index, [ell, power]] of native.entries()) {
+      const expected = (ell * (ell + 1) * power) / (2 * Math.PI);
+      assert.ok(Math.abs(drawn[index][0] / ell - 1) < 0.02, `l ${drawn[index][0]} is drawn for ${ell}`);
+      // A tenth of a pixel of a plot of some decades; below its lower edge the curve is cut off.
+      const cut = expected < 1.05 * lowest && drawn[index][1] < 1.05 * lowest;
+      assert.ok(cut || Math.abs(drawn[index][1] / expected - 1) < 0.05, `l ${ell}: ${drawn[index][1]} is drawn for ${expected}`);
+    }
+    await close();
+  });
+
+  test("the slider morphs one seed's map into another's, and the spectrum with it", async () => {
+    const { page, troubles, close } = await open(browser, server, "?seed=5&to=6");
+    await shown(page, 5);
+    const [start, startSpectrum] = [await kappaOf(page), await page.locator("path.curve").getAttribute("d")];
+    await page.getByTestId("slerp-slider").fill("0.5");
+    await shown(page, 5, 0.5);
+    const [middle, middleSpectrum] = [await kappaOf(page), await page.locator("path.curve").getAttribute("d")];
+    await screenshot(page, "slerp");
+    await page.getByTestId("slerp-slider").fill("1");
+    await shown(page, 5, 1);
+    const end = await kappaOf(page);
+    const native = nativeMaps(5, 2).kappa;
+    assert.ok(largestDifference(start, native.subarray(0, 65_536)) <= TOLERANCE);
+    assert.ok(largestDifference(end, native.subarray(65_536)) <= TOLERANCE);
+    assert.ok(largestDifference(middle, start) > 0.01 && largestDifference(middle, end) > 0.01);
+    assert.notEqual(middleSpectrum, startSpectrum);
+    await close();
+    assert.deepEqual(troubles, []);
+  });
+
+  test("seeds: typed, stepped, drawn by lot, kept in the address, refused when they are none", async () => {
+    const { page, close } = await open(browser, server, "?seed=10");
+    await shown(page, 10);
+    await page.getByTestId("next-map").click();
+    await shown(page, 11);
+    await page.getByTestId("seed-input").fill("1234567890123456789");
+    await page.getByTestId("seed-input").press("Enter");
+    await shown(page, "1234567890123456789");
+    assert.match(page.url(), /seed=1234567890123456789/);
+    for (const wrong of ["-3", "dark matter", "99999999999999999999"]) {
+      await page.getByTestId("seed-input").fill(wrong);
+      await page.getByTestId("seed-input").press("Enter");
+      await page.getByText("A seed is a whole number").waitFor();
+    }
+    await shown(page, "1234567890123456789");
+    await page.getByTestId("new-map").click();
+    await page.waitForFunction(() => {
+      const main = document.querySelector("main");
+      return main.dataset.busy === "false" && main.dataset.seed !== "1234567890123456789";
+    });
+    const kappa = await kappaOf(page);
+    await page.reload();
+    await page.waitForSelector("main[data-state=ready][data-busy=false][data-seed]");
+    assert.deepEqual(await kappaOf(page), kappa, "the address brings the same map back");
+    await close();
+  });
+
+  test("the page answers while a map is drawn", async () => {
+    const { page, close } = await open(browser, server, "?seed=1");
+    await shown(page, 1);
+    assert.equal(page.workers().length, 1);
+    const frames = await page.evaluate(async () => {
+      document.querySelector("[data-testid=next-map]").click();
+      const main = document.querySelector("main");
+      let [count, longest, last] = [0, 0, performance.now()];
+      while (main.dataset.seed !== "2") {
+        const now = await new Promise(requestAnimationFrame);
+        longest = Math.max(longest, now - last);
+        last = now;
+        count += 1;
+      }
+      return { count, longest };
+    });
+    console.log(`# ${frames.count} frames while a map was drawn, the longest ${frames.longest.toFixed(0)} ms`);
+    assert.ok(frames.count >= 5, `${frames.count} frames`);
+    await close();
+  });
+
+  for (const [name, width, height] of [["phone", 360, 740], ["tablet", 820, 1180], ["4k", 3840, 2160]]) {
+    test(`fits a screen ${width} pixels wide`, async () => {
+      const { page, close } = await open(browser, server, "?seed=42", { viewport: { width, height } });
+      await shown(page, 42);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.equal(overflow, 0, "the page scrolls sideways");
+      const canvas = await page.getByTestId("map-canvas").boundingBox();
+      assert.ok(canvas.x >= 0 && canvas.x + canvas.width <= width && canvas.y < height / 2, JSON.stringify(canvas));
+      await screenshot(page, name, { fullPage: width < 1000 });
+      await close();
+    });
+  }
+
+  test("a light theme", async () => {
+    const { page, close } = await open(browser, server, "?seed=42", { colorScheme: "light" });
+    await shown(page, 42);
+    await screenshot(page, "light");
+    await close();
+  });
+});
+
+describe("when something is wrong", () => {
+  let browser;
+  before(async () => {
+    browser = await launch({ webgpu: false });
+  });
+  after(() => browser.close());
+
+  const weights = "/weights/generator-f16.safetensors";
+  const flipped = (file) => {
+    const bytes = readFileSync(file);
+    bytes[bytes.length / 2 | 0] ^= 1;
+    return bytes;
+  };
+  const cases = [
+    ["corrupted weights", { [weights]: flipped }, /generator-f16\.safetensors is damaged.*SHA-256/],
+    ["weights cut off", { [weights]: (file) => readFileSync(file).subarray(0, 1_000_000) }, /cut off/],
+    ["weights too long", { [weights]: (file) => Buffer.concat([readFileSync(file), Buffer.alloc(9)]) }, /longer than/],
+    ["missing weights", { [weights]: () => null }, /no generator-f16\.safetensors.*404/],
+    ["a manifest that is none", { "/weights/manifest.json": () => Buffer.from("<html>") }, /manifest/],
+    ["a missing program", { "/worker_bg.wasm": () => null }, /worker_bg\.wasm/],
+  ];
+  for (const [name, overrides, sentence] of cases) {
+    test(name, async () => {
+      const server = await servePage(overrides);
+      const { page, close } = await open(browser, server, "?seed=42");
+      await page.waitForSelector("main[data-state=failed]");
+      assert.match(await page.getByTestId("notice").textContent(), sentence);
+      assert.equal(await page.locator("main[data-seed]").count(), 0, "no map is shown");
+      await screenshot(page, `wrong-${name.replaceAll(" ", "-")}`);
+      await close();
+      await server.close();
+    });
+  }
+
+  test("a worker that dies is replaced, and the seed survives", async () => {
+    let starts = 0;
+    const dying = (file) => {
+      starts += 1;
+      return starts === 1 ? Buffer.from("throw new Error('no worker today')") : readFileSync(file);
+    };
+    const server = await servePage({ "/start/worker.js": dying });
+    const { page, close } = await open(browser, server, "?seed=42");
+    await shown(page, 42);
+    assert.match(await page.getByTestId("notice").textContent(), /now drawn on the CPU/);
+    await page.getByRole("button", { name: "Close this notice" }).click();
+    assert.equal(await page.getByTestId("notice").count(), 0);
+    await close();
+    await server.close();
+  });
+
+  test("a page without the band of simulated maps still draws", async () => {
+    const server = await servePage({ "/reference/power_spectrum.json": () => null });
+    const { page, close } = await open(browser, server, "?seed=42");
+    await shown(page, 42);
+    assert.equal(await page.locator("path.curve").count(), 1);
+    await close();
+    await server.close();
+  });
+});
+
+describe("with a software WebGPU adapter", () => {
+  let browser, server;
+  before(async () => {
+    browser = await launch({ webgpu: true });
+    server = await servePage();
+  });
+  after(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  test("is left aside unasked, since the CPU is faster, and the page says so", async () => {
+    const { page, close } = await open(browser, server, "?seed=42");
+    await shown(page, 42);
+    assert.match(await page.getByTestId("device").textContent(), /CPU.*WebGPU is software/);
+    await close();
+  });
+
+  test("draws the trainer's map and spectrum when it is asked for", async () => {
+    const { page, troubles, close } = await open(browser, server, "?seed=42&device=webgpu");
+    await shown(page, 42);
+    const device = await page.getByTestId("device").textContent();
+    assert.match(device, /swiftshader/i);
+    assert.doesNotMatch(device, /CPU/);
+    const native = nativeMaps(42);
+    const difference = largestDifference(await kappaOf(page), native.kappa);
+    console.log(`# WebGPU: largest difference from the trainer ${difference.toExponential(1)} in kappa`);
+    assert.ok(difference <= TOLERANCE, `${difference}`);
+    assertSameSpectrum(await spectrumOf(page), native.spectrum);
+    await screenshot(page, "webgpu");
+    await close();
+    assert.deepEqual(troubles, []);
+  });
+
+  test("a device that draws something else is found out by the self-check", async () => {
+    // The known map of another seed: no device draws it for this one.
+    const manifest = (file) => {
+      const changed = JSON.parse(readFileSync(file, "utf8"));
+      changed.self_check.seed += 1;
+      return Buffer.from(JSON.stringify(changed));
+    };
+    const wrong = await servePage({ "/weights/manifest.json": manifest });
+    const { page, close } = await open(browser, wrong, "?seed=42&device=webgpu");
+    await page.waitForSelector("main[data-state=failed]");
+    assert.match(await page.getByTestId("notice").textContent(), /No device here draws the known map/);
+    await close();
+    await wrong.close();
+  });
+});

@@ -1,0 +1,94 @@
+//! `trainer spectrum`: P(l) of maps, as a table.
+
+use std::{fmt::Write, path::PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use rayon::prelude::*;
+use shared::statistics::{
+    Ensemble, PowerSpectrumPlan,
+    power_spectrum::{dimensionless, paper_edges},
+};
+
+use crate::{
+    maps::{archive::MapArchive, output::check_free},
+    training::checkpoint::write_atomically,
+};
+
+/// Maps that are in memory at once.
+const CHUNK: usize = 64;
+
+/// Measure the power spectrum P(l) of maps.
+///
+/// One line for each of the paper's 248 modes (l = 200..49800 in steps of 200): the middle of the bin, the mean of P(l) over
+/// the maps in steradians, l(l+1)P/2pi, and the standard deviation of P(l) over the maps. A bin without Fourier modes has no
+/// values. The definitions are LensTools'.
+///
+/// Examples:
+///   trainer spectrum maps.npy > spectrum.csv
+///   trainer spectrum my-fits-maps --out spectrum.csv
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct SpectrumArguments {
+    /// File or folder of convergence maps of one size: .fits, or .npy of [H,W], [N,H,W] or [N,1,H,W]
+    maps: PathBuf,
+    /// Side of the maps in degrees, where the files do not state it
+    #[arg(long, value_name = "DEGREES")]
+    side_angle: Option<f64>,
+    /// File to write; the table is printed otherwise
+    #[arg(long, value_name = "FILE.csv")]
+    out: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a map is not usable, the maps differ in size, or the file cannot be written.
+pub fn run(arguments: &SpectrumArguments) -> Result<()> {
+    if let Some(out) = &arguments.out {
+        check_free(out, arguments.force)?;
+    }
+    let archive = MapArchive::open(&arguments.maps, arguments.side_angle)?;
+    let edges = paper_edges();
+    let plan = || -> Result<PowerSpectrumPlan> {
+        let first = archive.map(0)?;
+        Ok(PowerSpectrumPlan::new(first.pixels(), first.side_angle(), &edges)?)
+    };
+    let ell = plan()?.ell().to_vec();
+    let mut ensemble = Ensemble::new(ell.len());
+    let bar = super::map_bar(archive.maps());
+    for first in (0..archive.maps()).step_by(CHUNK) {
+        let end = (first + CHUNK).min(archive.maps());
+        let spectra: Vec<_> = (first..end)
+            .into_par_iter()
+            .map_init(plan, |plan, index| {
+                let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+                plan.measure(&archive.map(index)?).with_context(|| format!("map {index}"))
+            })
+            .collect::<Result<_>>()?;
+        spectra.iter().for_each(|spectrum| ensemble.add(spectrum));
+        bar.inc((end - first) as u64);
+    }
+    bar.finish_and_clear();
+    let table = table(&ell, &ensemble);
+    match &arguments.out {
+        Some(out) => write_atomically(out, table.as_bytes())?,
+        None => print!("{table}"),
+    }
+    Ok(())
+}
+
+fn table(ell: &[f64], ensemble: &Ensemble) -> String {
+    let mut text = String::from("ell,power_sr,dimensionless_power,sigma_sr\n");
+    for ((&ell, mean), sigma) in ell.iter().zip(ensemble.mean()).zip(ensemble.sigma()) {
+        // Writing to a String cannot fail.
+        let _ = match (mean, sigma) {
+            (Some(mean), Some(sigma)) => writeln!(text, "{ell},{mean:e},{:e},{sigma:e}", dimensionless(ell, mean)),
+            _ => writeln!(text, "{ell},,,"),
+        };
+    }
+    text
+}

@@ -1,0 +1,32 @@
+//! Benchmarks: Criterion's, and the trainer beside PyTorch in one run.
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::{install, process::Step, workspace::Workspace};
+
+/// Options of `cargo xtask bench`.
+#[derive(Args)]
+pub struct BenchArguments {
+    /// Options of tests/python/compare_training.py, such as `--device cuda --batch 64`; the defaults suit a small CPU
+    #[arg(last = true, default_values = ["--batch", "8", "--steps", "10", "--generate", "64"])]
+    compare: Vec<String>,
+}
+
+/// Runs the benchmarks.
+///
+/// # Errors
+/// When one does not build or run.
+pub fn run(workspace: &Workspace, arguments: &BenchArguments) -> Result<()> {
+    install::libtorch(workspace)?;
+    let python = install::python(workspace)?;
+    Step::new("Statistics, against their definitions", "cargo")
+        .args(["bench", "--locked", "-p", "shared", "--bench", "power_spectrum"])
+        .run(workspace)?;
+    Step::new("Build the trainer", "cargo").args(["build", "--locked", "--release", "-p", "trainer"]).run(workspace)?;
+    Step::new("Training and generation, against PyTorch", python)
+        .arg("tests/python/compare_training.py")
+        .arg(workspace.target().join("release/trainer"))
+        .args(&arguments.compare)
+        .run(workspace)
+}
