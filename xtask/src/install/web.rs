@@ -18,9 +18,10 @@ const BINARYEN: &str = "132.0.0";
 /// When a step fails; the error names the command to run by hand.
 pub fn web_tools(workspace: &Workspace) -> Result<()> {
     wasm_target(workspace)?;
-    cargo_tool(workspace, "trunk", "trunk", TRUNK)?;
-    // The generated JavaScript and the program must come from one version.
-    cargo_tool(workspace, "wasm-bindgen-cli", "wasm-bindgen", &workspace.locked_version("wasm-bindgen")?)?;
+    cargo_tool(workspace, "trunk", "trunk", TRUNK, &["--locked"])?;
+    // The generated JavaScript and the program must come from one version. Not --locked: its own lock file may name
+    // versions of crates that have been withdrawn since.
+    cargo_tool(workspace, "wasm-bindgen-cli", "wasm-bindgen", &workspace.locked_version("wasm-bindgen")?, &[])?;
     wasm_opt(workspace)
 }
 
@@ -34,7 +35,7 @@ fn wasm_target(workspace: &Workspace) -> Result<()> {
 }
 
 /// Compiles a program of crates.io into .tools/bin, quickly rather than fast: it runs for seconds.
-fn cargo_tool(workspace: &Workspace, package: &str, program: &str, version: &str) -> Result<()> {
+fn cargo_tool(workspace: &Workspace, package: &str, program: &str, version: &str, options: &[&str]) -> Result<()> {
     if has_version(workspace, program, version) {
         return Ok(());
     }
@@ -42,8 +43,9 @@ fn cargo_tool(workspace: &Workspace, package: &str, program: &str, version: &str
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-        .args(["install", "--locked", "--force", "--root"])
+        .args(["install", "--force", "--root"])
         .arg(workspace.tools())
+        .args(options)
         .arg(format!("{package}@{version}"))
         .run(workspace)
 }
