@@ -1,6 +1,9 @@
 //! Files for the visitor, made in the page.
 
+use std::time::Duration;
+
 use js_sys::{Array, Uint8Array};
+use leptos::prelude::set_timeout;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
@@ -22,5 +25,7 @@ fn try_offer(name: &str, kind: &str, bytes: &[u8]) -> Result<(), JsValue> {
     link.set_href(&address);
     link.set_download(name);
     link.click();
-    Url::revoke_object_url(&address)
+    // Some browsers read the bytes only after this has returned.
+    set_timeout(move || drop(Url::revoke_object_url(&address)), Duration::from_secs(60));
+    Ok(())
 }

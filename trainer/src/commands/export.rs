@@ -155,6 +155,7 @@ fn record(state: &CheckpointState) -> TrainingRecord {
         step: state.step,
         started_from: state.started_from.clone(),
         batch_size: state.config.batch_size,
+        learning_rate: Some(state.config.learning_rate),
         seed: state.config.seed,
         precision: state.config.precision.to_string(),
         device: state.device.clone(),

@@ -128,8 +128,9 @@ fn print_manifest(manifest: &Manifest) {
     );
     println!("side angle: {} degrees", manifest.side_angle);
     println!("trained on {} maps: {}", training.maps, training.data);
+    let rate = training.learning_rate.map(|rate| format!(", learning rate {rate:e}")).unwrap_or_default();
     println!(
-        "{} steps of {} maps, {}, {}, seed {}",
+        "{} steps of {} maps{rate}, {}, {}, seed {}",
         training.step, training.batch_size, training.precision, training.device, training.seed
     );
     if let Some(ancestor) = &training.started_from {

@@ -54,11 +54,12 @@ pub fn About() -> impl IntoView {
 
 fn record(manifest: &Manifest) -> impl IntoView + use<> {
     let training = &manifest.training;
+    let before = training.started_from.as_ref().map(|ancestor| format!(", after {} earlier ones", ancestor.steps));
     let text = format!(
-        "Trained for {}{} steps of {} maps ({}, on {}) on {} maps of {:.2} degrees: {}.",
+        "Trained for {} steps of {} maps{} ({}, on {}) on {} maps of {:.2} degrees: {}.",
         training.step,
-        training.started_from.as_ref().map(|ancestor| format!(" (after {})", ancestor.steps)).unwrap_or_default(),
         training.batch_size,
+        before.unwrap_or_default(),
         training.precision,
         training.device,
         training.maps,

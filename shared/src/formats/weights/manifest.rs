@@ -68,6 +68,9 @@ pub struct TrainingRecord {
     pub started_from: Option<Ancestor>,
     /// Maps in a batch.
     pub batch_size: usize,
+    /// Learning rate of Adam; older manifests do not state it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
     /// Seed of the run.
     pub seed: u64,
     /// Precision of the arithmetic, `f32` or `bf16`.
@@ -223,6 +226,7 @@ mod tests {
                 step: 10,
                 started_from: Some(Ancestor { sha256: sha256(b"before"), steps: 7 }),
                 batch_size: 64,
+                learning_rate: Some(2e-4),
                 seed: 1,
                 precision: "bf16".into(),
                 device: "cpu".into(),
