@@ -40,9 +40,5 @@ fn a_power_spectrum_agrees_to_rounding() {
 // Printed by the native run. Published maps are named by their seeds: the first two never change.
 const LATENT_VECTORS: &str = "3eb30f06662c3d1bbff80700d863cdc09997a4a4318988b7f7b74f9d15400f55";
 const PLACES_BETWEEN: &str = "9f576e01680c16cbf09f0f284c787910ef5647a9b8d499895f9e635aa5040d21";
-const POWER: [f64; 4] = [
-    7.731_573_884_668_98e-8,
-    6.564_045_812_356_434e-8,
-    8.073_658_360_766_087e-8,
-    7.589_621_282_411_318e-8,
-];
+const POWER: [f64; 4] =
+    [7.731_573_884_668_98e-8, 6.564_045_812_356_434e-8, 8.073_658_360_766_087e-8, 7.589_621_282_411_318e-8];

@@ -93,7 +93,8 @@ fn pytorch_loads_the_file_and_draws_the_same_maps() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let definition = full();
     let (generator, _) = trained(&definition)?;
-    let [weights, latents, maps] = ["generator.safetensors", "latents.f32", "maps.f32"].map(|name| folder.path().join(name));
+    let [weights, latents, maps] =
+        ["generator.safetensors", "latents.f32", "maps.f32"].map(|name| folder.path().join(name));
     std::fs::write(&weights, generator.encode(Precision::F32)?)?;
     let input = [latent(1, definition.latent_size), latent(2, definition.latent_size)];
     std::fs::write(&latents, input.concat().iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())?;

@@ -48,7 +48,11 @@ fn power_spectrum() -> Result<()> {
     assert_close("edges", &paper_edges(), &numbers(&golden["l_edges"]));
     let mut plan = PowerSpectrumPlan::paper(&maps[0])?;
     assert_close("multipoles", plan.ell(), &numbers(&golden["l_mid"]));
-    assert_close("cells", &plan.cells().iter().map(|&cells| cells as f64).collect::<Vec<_>>(), &numbers(&golden["hits"]));
+    assert_close(
+        "cells",
+        &plan.cells().iter().map(|&cells| cells as f64).collect::<Vec<_>>(),
+        &numbers(&golden["hits"]),
+    );
     let spectra = golden["P"].as_array().context("P")?;
     assert_eq!(spectra.len(), maps.len());
     for (map, theirs) in maps.iter().zip(spectra) {

@@ -42,10 +42,8 @@ pub fn outside(path: &str) -> Option<PathBuf> {
 
 /// The Python with PyTorch, safetensors and astropy that `cargo xtask test` installs.
 pub fn python() -> Option<PathBuf> {
-    let interpreter = std::env::var_os("COSMOGAN_PYTHON").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/python/bin/python"),
-        PathBuf::from,
-    );
+    let interpreter = std::env::var_os("COSMOGAN_PYTHON")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/python/bin/python"), PathBuf::from);
     if interpreter.is_file() {
         return Some(interpreter);
     }

@@ -39,15 +39,8 @@ struct Inner {
 impl WorkerClient {
     /// Starts a worker that loads the page's weights.
     pub fn start(state: State, device: DevicePreference) -> Self {
-        let inner = Inner {
-            worker: None,
-            listeners: None,
-            device,
-            pending: None,
-            next_id: 0,
-            limit: None,
-            restarted: false,
-        };
+        let inner =
+            Inner { worker: None, listeners: None, device, pending: None, next_id: 0, limit: None, restarted: false };
         let client = Self { inner: Rc::new(RefCell::new(inner)), state };
         client.spawn();
         client

@@ -30,7 +30,18 @@ pub fn run(workspace: &Workspace, arguments: &CheckArguments) -> Result<()> {
         .run(workspace)?;
     // The page's profile, so that the build of the page and this check share their dependencies.
     Step::new("Lints, page", "cargo")
-        .args(["clippy", "--locked", "--profile", "page", "--target", "wasm32-unknown-unknown", "-p", "web", "-p", "worker"])
+        .args([
+            "clippy",
+            "--locked",
+            "--profile",
+            "page",
+            "--target",
+            "wasm32-unknown-unknown",
+            "-p",
+            "web",
+            "-p",
+            "worker",
+        ])
         .args(fix)
         .args(["--", "-D", "warnings"])
         .run(workspace)?;

@@ -20,7 +20,10 @@ const SOURCES: [&str; 7] = ["Cargo.toml", "Cargo.lock", ".cargo", "shared/Cargo.
 pub fn build(workspace: &Workspace) -> Result<()> {
     let manifest = workspace.root().join("public/weights/manifest.json");
     if !manifest.is_file() {
-        bail!("{} is missing: the page shows maps of trained weights; `trainer export` writes them", manifest.display());
+        bail!(
+            "{} is missing: the page shows maps of trained weights; `trainer export` writes them",
+            manifest.display()
+        );
     }
     let fingerprint = fingerprint(workspace)?;
     let stamp = workspace.target().join("page.sha256");
@@ -69,7 +72,7 @@ fn fingerprint(workspace: &Workspace) -> Result<String> {
             hash.update(&buffer[..read]);
         }
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:x?}", hash.finalize()))
 }
 
 /// Adds the files of a folder, or the file itself; `built` is left out.

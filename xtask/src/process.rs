@@ -4,6 +4,7 @@ use std::{
     ffi::{OsStr, OsString},
     io::{BufRead, BufReader, Write},
     process::{Command, ExitStatus, Stdio},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, bail};
@@ -57,14 +58,15 @@ impl Step {
 
     /// Announces the step, runs it with its output shown, and explains a failure.
     pub fn run(self, workspace: &Workspace) -> Result<()> {
-        self.announce();
+        let start = self.announce();
         let status = self.command(workspace)?.status();
+        tell_duration(start);
         self.explain(status)
     }
 
     /// As [`Step::run`], and hands each line of the standard output to `line` as it is shown. Says whether the command succeeded.
     pub fn run_reading(self, workspace: &Workspace, mut line: impl FnMut(&str)) -> Result<bool> {
-        self.announce();
+        let start = self.announce();
         let mut child = self
             .command(workspace)?
             .stdout(Stdio::piped())
@@ -80,7 +82,9 @@ impl Step {
                 line(&String::from_utf8_lossy(&bytes));
             }
         }
-        match self.explain(child.wait()) {
+        let status = child.wait();
+        tell_duration(start);
+        match self.explain(status) {
             Ok(()) => Ok(true),
             Err(error) => {
                 eprintln!("error: {error:#}");
@@ -95,8 +99,9 @@ impl Step {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    fn announce(&self) {
+    fn announce(&self) -> Instant {
         eprintln!("\n==> {}\n    $ {}", self.title, self.command_line());
+        Instant::now()
     }
 
     fn command(&self, workspace: &Workspace) -> Result<Command> {
@@ -125,6 +130,14 @@ impl Step {
         let variables = self.environment.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
         let words = std::iter::once(&self.program).chain(&self.arguments).map(|word| quoted(word));
         variables.chain(words).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Says how long a step took, where that is worth knowing.
+fn tell_duration(start: Instant) {
+    let seconds = start.elapsed().as_secs();
+    if seconds >= 10 {
+        eprintln!("    took {} min {:02} s", seconds / 60, seconds % 60);
     }
 }
 

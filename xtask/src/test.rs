@@ -28,9 +28,13 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
     let mut summary = Summary::default();
     let mut failed_runs = Vec::new();
 
-    let native = Step::new("Build and run the native tests", "cargo")
-        .env("COSMOGAN_PYTHON", &python)
-        .args(["test", "--locked", "--no-fail-fast", "--", "--show-output"]);
+    let native = Step::new("Build and run the native tests", "cargo").env("COSMOGAN_PYTHON", &python).args([
+        "test",
+        "--locked",
+        "--no-fail-fast",
+        "--",
+        "--show-output",
+    ]);
     count(workspace, native, "native tests", &mut summary, &mut failed_runs)?;
 
     if !arguments.no_browser {

@@ -184,7 +184,7 @@ impl FitsImage {
 /// When a text or keyword of the description cannot stand in a header.
 pub fn write(map: &ConvergenceMap, description: &FitsDescription) -> Result<Vec<u8>, FitsError> {
     let side = map.pixels();
-    let middle = (side as f64 + 1.0) / 2.0;
+    let middle = f64::midpoint(side as f64, 1.0);
     let step = map.side_angle() / side as f64;
     let text = |text: &str| Value::String(text.to_owned());
     let mut header = Header::default();

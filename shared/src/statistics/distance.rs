@@ -74,7 +74,9 @@ pub const BAND_EDGES: [f64; 7] = [200.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 
 pub fn band_ratios(ell: &[f64], reference: &Spectra, other: &Spectra) -> Vec<SpectrumBand> {
     let summary = |spectra: &Spectra| {
         let mut ensemble = super::Ensemble::new(ell.len());
-        spectra.iter().for_each(|spectrum| ensemble.add(spectrum));
+        for spectrum in spectra {
+            ensemble.add(spectrum);
+        }
         (ensemble.mean(), ensemble.sigma())
     };
     let ((mean_r, sigma_r), (mean_o, sigma_o)) = (summary(reference), summary(other));

@@ -79,6 +79,9 @@ impl PowerSpectrumPlan {
     }
 
     /// A plan for a map's own geometry and the paper's 248 modes.
+    ///
+    /// # Errors
+    /// Never for a map that [`ConvergenceMap::new`] took.
     pub fn paper(map: &ConvergenceMap) -> Result<Self, PowerSpectrumError> {
         Self::new(map.pixels(), map.side_angle(), &paper_edges())
     }

@@ -201,7 +201,9 @@ fn measure(
     bar.finish_and_clear();
     let ell: Vec<f64> = paper_edges().windows(2).map(|edges| 0.5 * (edges[0] + edges[1])).collect();
     let mut ensemble = Ensemble::new(ell.len());
-    of_data.iter().for_each(|spectrum| ensemble.add(spectrum));
+    for spectrum in &of_data {
+        ensemble.add(spectrum);
+    }
     let reference = SpectrumReference {
         source: description.map_or_else(|| "not described".into(), |description| description.source),
         maps: count,
@@ -229,5 +231,9 @@ fn self_check(network: &NetworkDefinition, generator: &TorchNetwork) -> Result<S
         let (row, column) = pixel(i);
         (row, column, kappa[row * side + column])
     });
-    Ok(SelfCheck { seed: SELF_CHECK_SEED, pixels: pixels.collect(), tolerance: SELF_CHECK_TOLERANCE * network.kappa_scale })
+    Ok(SelfCheck {
+        seed: SELF_CHECK_SEED,
+        pixels: pixels.collect(),
+        tolerance: SELF_CHECK_TOLERANCE * network.kappa_scale,
+    })
 }

@@ -153,7 +153,7 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
 
 /// Where maps go.
 enum Output<'a> {
-    Array(MapWriter, MapsDescription),
+    Array(Box<(MapWriter, MapsDescription)>),
     Files { arguments: &'a GenerateArguments, weights: &'a LoadedWeights, single: bool },
 }
 
@@ -174,7 +174,8 @@ impl<'a> Output<'a> {
                 source_redshift: manifest.training.source_redshift,
                 cosmology: manifest.training.cosmology,
             };
-            return Ok(Self::Array(MapWriter::create(&arguments.out, manifest.network.map_side)?, description));
+            let writer = MapWriter::create(&arguments.out, manifest.network.map_side)?;
+            return Ok(Self::Array(Box::new((writer, description))));
         }
         let single = extension == Some("fits") && arguments.count == 1;
         if !single {
@@ -186,7 +187,7 @@ impl<'a> Output<'a> {
 
     fn write(&mut self, seed: u64, kappa: &[f32]) -> Result<()> {
         match self {
-            Self::Array(writer, _) => writer.write(kappa),
+            Self::Array(array) => array.0.write(kappa),
             Self::Files { arguments, weights, single } => {
                 let manifest = &weights.manifest;
                 let map = ConvergenceMap::new(manifest.side_angle, manifest.network.map_side, kappa.to_vec())?;
@@ -208,7 +209,10 @@ impl<'a> Output<'a> {
 
     fn finish(self) -> Result<()> {
         match self {
-            Self::Array(writer, description) => writer.finish(Some(&description)),
+            Self::Array(array) => {
+                let (writer, description) = *array;
+                writer.finish(Some(&description))
+            }
             Self::Files { .. } => Ok(()),
         }
     }

@@ -69,7 +69,9 @@ pub fn run(arguments: &SpectrumArguments) -> Result<()> {
                 plan.measure(&archive.map(index)?).with_context(|| format!("map {index}"))
             })
             .collect::<Result<_>>()?;
-        spectra.iter().for_each(|spectrum| ensemble.add(spectrum));
+        for spectrum in &spectra {
+            ensemble.add(spectrum);
+        }
         bar.inc((end - first) as u64);
     }
     bar.finish_and_clear();

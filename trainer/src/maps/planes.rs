@@ -84,6 +84,9 @@ impl LensPlanes {
 }
 
 /// Files of a folder with one of these extensions, by name.
+///
+/// # Errors
+/// When the folder cannot be read.
 pub fn files_with_extension(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot open the folder {}", folder.display()))?;
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;

@@ -85,7 +85,13 @@ mod tests {
 
     #[test]
     fn equals_the_definition() {
-        let sizes = NetworkDefinition { latent_size: 2, map_side: 4, base_channels: 2, stages: 1, ..NetworkDefinition::paper() };
+        let sizes = NetworkDefinition {
+            latent_size: 2,
+            map_side: 4,
+            base_channels: 2,
+            stages: 1,
+            ..NetworkDefinition::paper()
+        };
         let config = TrainingConfig { learning_rate: 0.01, ..TrainingConfig::default() };
         let network = TorchNetwork::discriminator(&sizes, 1, Device::Cpu).unwrap();
         let mut adam = Adam::new(&network, &config);

@@ -7,8 +7,8 @@ use crate::{
     state::State,
 };
 
-/// Smallest distance between two numbers, as a share of the bar.
-const CLOSEST: f32 = 0.11;
+/// Smallest distance between two numbers, as a share of the bar: room for six characters on a phone.
+const CLOSEST: f32 = 0.16;
 
 /// The colour bar.
 #[component]

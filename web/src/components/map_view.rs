@@ -6,7 +6,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, PointerEve
 
 use crate::{
     colour::paint,
-    state::{ShownMap, State},
+    state::{Phase, ShownMap, State},
 };
 
 /// Lengths of a scale bar, in arcmin.
@@ -57,8 +57,9 @@ pub fn MapView() -> impl IntoView {
             })
         })
     };
+    let waiting = move || state.shown.with(Option::is_none) && state.phase.with(|phase| *phase != Phase::Failed);
     view! {
-        <div class="canvas-frame" class:waiting=move || state.shown.with(Option::is_none)>
+        <div class="canvas-frame" class:waiting=waiting>
             <canvas
                 node_ref=canvas
                 data-testid="map-canvas"

@@ -13,17 +13,20 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 46.0;
+/// Powers of ten along the vertical axis.
+const DECADES: f64 = 5.0;
 
 /// Plot of l(l+1)P/2pi against l, both logarithmic.
 #[component]
 pub fn SpectrumPlot() -> impl IntoView {
     let state = State::expect();
     let curve = Memo::new(move |_| {
-        state.shown.with(|shown| {
-            shown.as_ref().map(|shown| points(&shown.drawn.ell, &shown.drawn.power)).unwrap_or_default()
-        })
+        state
+            .shown
+            .with(|shown| shown.as_ref().map(|shown| points(&shown.drawn.ell, &shown.drawn.power)).unwrap_or_default())
     });
-    let band = Memo::new(move |_| state.reference.with(|reference| reference.as_ref().map(Band::of).unwrap_or_default()));
+    let band =
+        Memo::new(move |_| state.reference.with(|reference| reference.as_ref().map(Band::of).unwrap_or_default()));
     let axes = Memo::new(move |_| band.with(|band| curve.with(|curve| Axes::around(band, curve))));
     let legend = move || {
         state.reference.with(|reference| {
@@ -104,20 +107,20 @@ struct Axes {
 }
 
 impl Axes {
-    /// Axes that hold the band and the curve; `None` where there is nothing to hold.
+    /// Axes that hold the band, so that they stay while maps change, or else the curve; `None` where there is neither.
     ///
-    /// The band fixes them where there is one, so that they stay while maps change; a curve beyond them is cut off six decades down.
+    /// The band gets a decade of room above it, and [`DECADES`] are shown: beyond them, a curve runs along the edge.
     fn around(band: &Band, curve: &[(f64, f64)]) -> Option<Self> {
-        let all = || band.mean.iter().chain(&band.high).chain(curve);
+        let shown = if band.high.is_empty() { curve } else { &band.high };
         let ends = |value: fn(&(f64, f64)) -> f64| {
-            let logs = all().map(|point| value(point).log10());
+            let logs = shown.iter().map(|point| value(point).log10());
             logs.fold(None, |ends: Option<(f64, f64)>, log| {
                 Some(ends.map_or((log, log), |(low, high)| (low.min(log), high.max(log))))
             })
         };
-        let ((left, right), (low, high)) = (ends(|point| point.0)?, ends(|point| point.1)?);
-        let (top, bottom) = (high.ceil(), low.floor());
-        Some(Self { x: (left, right.max(left + 0.1)), y: (bottom.max(top - 6.0).min(top - 1.0), top) })
+        let ((left, right), (_, high)) = (ends(|point| point.0)?, ends(|point| point.1)?);
+        let top = high.ceil() + 1.0;
+        Some(Self { x: (left, right.max(left + 0.1)), y: (top - DECADES, top) })
     }
 
     fn place(&self, (ell, power): (f64, f64)) -> (f64, f64) {
@@ -159,7 +162,10 @@ impl Axes {
                 let (x, _) = self.place((ell, 1.0));
                 let major = multiple == 1;
                 let top = if major { TOP } else { bottom - 6.0 };
-                parts.push(view! { <line class=if major { "major" } else { "minor" } x1=x x2=x y1=top y2=bottom /> }.into_any());
+                parts.push(
+                    view! { <line class=if major { "major" } else { "minor" } x1=x x2=x y1=top y2=bottom /> }
+                        .into_any(),
+                );
                 if matches!(multiple, 1 | 3) {
                     let text = if ell >= 1000.0 { format!("{},000", ell / 1000.0) } else { format!("{ell:.0}") };
                     parts.push(view! { <text class="number" x=x y=bottom + 18.0>{text}</text> }.into_any());

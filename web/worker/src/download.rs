@@ -15,7 +15,9 @@ pub async fn download(address: &str, expected: u64, progress: impl Fn(u64)) -> R
     let name = address.rsplit('/').next().unwrap_or(address);
     let broken = |error: JsValue| {
         let reason = Reflect::get(&error, &"message".into()).ok().and_then(|text| text.as_string()).unwrap_or_default();
-        Failure::final_one(format!("{name} could not be downloaded ({reason}). Check the connection and reload the page."))
+        Failure::final_one(format!(
+            "{name} could not be downloaded ({reason}). Check the connection and reload the page."
+        ))
     };
     let response = JsFuture::from(scope().fetch_with_str(address)).await.map_err(broken)?;
     let response: Response = response.dyn_into().map_err(broken)?;

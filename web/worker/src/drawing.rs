@@ -50,7 +50,7 @@ impl Artist {
         let failed = |error: String| Failure::of_device(format!("The device could not draw the map ({error})."));
         let data = self.generator.forward(latent).into_data_async().await;
         let data = data.map_err(|error| failed(error.to_string()))?;
-        data.into_vec::<f32>().map_err(|error| failed(format!("{error:?}")))
+        data.try_into_vec::<f32>().map_err(|error| failed(format!("{error:?}")))
     }
 
     /// Draws and measures a view.

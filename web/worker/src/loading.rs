@@ -61,7 +61,11 @@ async fn weights(address: &str, manifest: &Manifest) -> Result<Weights, Failure>
         }
     };
     let bytes = download(&format!("{address}/{}", file.file), file.bytes, progress).await?;
-    let unusable = |error| Failure::final_one(format!("The weights were not used: {error}."));
+    let unusable = |error| {
+        Failure::final_one(format!(
+            "The weights were not used: {error}. Please reload the page; if this stays, its files on the server are not whole."
+        ))
+    };
     file.verify(&bytes).map_err(unusable)?;
     Weights::read(&bytes, &parameters(&manifest.network.generator())).map_err(unusable)
 }

@@ -33,7 +33,8 @@ pub fn chromium(workspace: &Workspace) -> Result<PathBuf> {
 
 fn find(workspace: &Workspace) -> Result<Option<PathBuf>> {
     let path = workspace.search_path()?;
-    let mut candidates = CHROMIUM.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
+    let mut candidates =
+        CHROMIUM.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
     Ok(candidates.find(|candidate| candidate.is_file()))
 }
 

@@ -20,11 +20,7 @@ pub fn apt(workspace: &Workspace, what: &str, packages: &[&str]) -> Result<()> {
     }
     let root = Step::new("", "id").arg("-u").output(workspace).is_some_and(|id| id.trim() == "0");
     let apt_get = |title: &str| {
-        let step = if root {
-            Step::new(title, "apt-get")
-        } else {
-            Step::new(title, "sudo").arg("apt-get")
-        };
+        let step = if root { Step::new(title, "apt-get") } else { Step::new(title, "sudo").arg("apt-get") };
         step.env("DEBIAN_FRONTEND", "noninteractive").by_hand(by_hand.clone())
     };
     apt_get("Refresh the list of Debian packages").args(["update", "--quiet"]).run(workspace)?;

@@ -54,7 +54,8 @@ fn wasm_opt(workspace: &Workspace) -> Result<()> {
     let script = workspace.tools().join("node/node_modules/binaryen/bin/wasm-opt");
     let wrapper = workspace.tools().join("bin/wasm-opt");
     let installed = workspace.tools().join("node/node_modules/binaryen/package.json");
-    let current = std::fs::read_to_string(installed).is_ok_and(|text| text.contains(&format!("\"version\": \"{BINARYEN}\"")));
+    let current =
+        std::fs::read_to_string(installed).is_ok_and(|text| text.contains(&format!("\"version\": \"{BINARYEN}\"")));
     if !current {
         super::browser::npm(workspace, "Install wasm-opt", &format!("binaryen@{BINARYEN}"))?;
     }
