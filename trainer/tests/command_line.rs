@@ -76,6 +76,7 @@ fn from_maps_to_generated_maps() -> Result<()> {
     for (file, says) in [
         ("crops.npy", "32"),
         ("one.fits", "0.6"),
+        ("reference.json", "P(l)"),
         ("weights", "step"),
         ("weights/manifest.json", "step"),
         ("weights/generator-f16.safetensors", "tensors"),
@@ -144,6 +145,8 @@ fn wrong_input_is_explained() -> Result<()> {
         ("train --config small.toml --data maps.npy --out r --device gpu", "cuda"),
         ("train --config small.toml --data maps.npy --out r --start-from nowhere", "nowhere"),
         ("spectrum maps.npy", "--side-angle"),
+        ("spectrum maps.npy --side-angle -1", "degrees"),
+        ("generate --weights w --seed 5 --count 18446744073709551615 --out a.npy", "last seed"),
         ("spectrum maps.npy --side-angle 1 --out maps.npy", "--force"),
         ("generate --weights nowhere --out a.npy", "nowhere"),
         ("export --run empty --out w", "empty"),

@@ -40,8 +40,8 @@ impl Workspace {
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), |folder| self.root.join(folder))
     }
 
-    /// PATH with the installed tools behind what the user has: a version check decides which of them is used, and
-    /// [`crate::install`] puts its own in front only when the user's is missing or of another version.
+    /// PATH with the installed tools in front. [`crate::install`] installs one only where the user's own is missing or of
+    /// another version; wasm-opt always, since it needs a larger stack than npm's own wrapper gives it.
     pub fn search_path(&self) -> Result<OsString> {
         let mut folders = vec![self.tools().join("bin")];
         if let Some(path) = std::env::var_os("PATH") {

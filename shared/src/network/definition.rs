@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// The generator takes a latent vector to a map; each of its `stages` doubles the side. The discriminator mirrors it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct NetworkDefinition {
     /// Length of the latent vector z.
     pub latent_size: usize,
@@ -20,10 +20,9 @@ pub struct NetworkDefinition {
     ///
     /// The paper's maps fill [-1, 1] and need no scale: 0.9 % of them have a pixel beyond. Maps whose tail ends far below 1
     /// train better with the scale at which about as few reach beyond.
-    #[serde(default = "unscaled")]
     pub kappa_scale: f32,
     /// What the generator is conditioned on, by name; none yet, and readers refuse what they do not know.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<String>,
 }
 
@@ -238,8 +237,11 @@ impl NetworkDefinition {
     }
 }
 
-fn unscaled() -> f32 {
-    1.0
+impl Default for NetworkDefinition {
+    /// The paper's.
+    fn default() -> Self {
+        Self::paper()
+    }
 }
 
 fn layer(name: &str, operation: Operation, activation: Activation, output: [usize; 3]) -> Layer {

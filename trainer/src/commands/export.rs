@@ -89,9 +89,9 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
     let players = Players::new(&state.config, Device::Cpu)?;
     checkpoint::restore(&bytes, &players)?;
     let network = &state.config.network;
-    std::fs::create_dir_all(&arguments.out).with_context(|| format!("cannot create {}", arguments.out.display()))?;
 
     let mut files = Vec::new();
+    let mut encoded = Vec::new();
     let mut coarsest: Option<(Precision, Vec<u8>)> = None;
     for precision in arguments.precision.iter().map(|&precision| Precision::from(precision)) {
         let name = match precision {
@@ -99,11 +99,11 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
             Precision::F32 => "generator-f32.safetensors",
         };
         let bytes = players.generator.encode(precision)?;
-        write_atomically(&arguments.out.join(name), &bytes)?;
         files.push(WeightsFile::describe(name, precision, &bytes));
         if coarsest.as_ref().is_none_or(|(coarse, _)| *coarse == Precision::F32) {
-            coarsest = Some((precision, bytes));
+            coarsest = Some((precision, bytes.clone()));
         }
+        encoded.push((name, bytes));
     }
     let (_, coarsest) = coarsest.context("give at least one --precision")?;
     // What the manifest states is measured on the weights that the page loads.
@@ -126,6 +126,11 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
         spectrum: measured.as_ref().map(|measured| measured.0.clone()).unwrap_or_default(),
         self_check: self_check(network, &generator)?,
     };
+    // All is measured: only now is what lies in the folder replaced.
+    std::fs::create_dir_all(&arguments.out).with_context(|| format!("cannot create {}", arguments.out.display()))?;
+    for (name, bytes) in &encoded {
+        write_atomically(&arguments.out.join(name), bytes)?;
+    }
     if let (Some(path), Some((_, reference))) = (&arguments.reference, &measured) {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;

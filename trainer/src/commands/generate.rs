@@ -15,13 +15,18 @@ use shared::{
 };
 
 use crate::{
-    maps::output::{MapWriter, MapsDescription, check_free},
+    maps::{
+        output::{MapWriter, MapsDescription, check_free},
+        planes::files_with_extension,
+    },
     networks::{TorchNetwork, generate},
     torch::device::{DeviceChoice, describe},
 };
 
 /// Maps that are drawn at once.
 const BATCH: usize = 16;
+/// How the names of single maps begin.
+const FILE_PREFIX: &str = "kappa-seed-";
 
 /// Draw maps with trained weights.
 ///
@@ -93,7 +98,7 @@ pub fn load_weights(path: &Path, precision: Option<Precision>) -> Result<LoadedW
     let manifest_path = if path.is_dir() { path.join("manifest.json") } else { path.to_owned() };
     let folder = manifest_path.parent().unwrap_or(Path::new("."));
     let bytes = std::fs::read(&manifest_path).with_context(|| {
-        format!("cannot read {}: --weights is the folder that `trainer export` wrote", manifest_path.display())
+        format!("cannot read {}: give a folder of weights, as `trainer export` writes it", manifest_path.display())
     })?;
     let manifest = Manifest::from_json(&bytes).with_context(|| manifest_path.display().to_string())?;
     let file = choose_file(&manifest, folder, precision).with_context(|| manifest_path.display().to_string())?;
@@ -135,11 +140,12 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
     let mut output = Output::create(arguments, &weights)?;
     let bar = super::map_bar(arguments.count);
     let start = std::time::Instant::now();
-    let seeds: Vec<u64> = (0..arguments.count as u64).map(|map| arguments.seed + map).collect();
-    for seeds in seeds.chunks(BATCH) {
+    let end = arguments.seed + arguments.count as u64;
+    for first in (arguments.seed..end).step_by(BATCH) {
+        let seeds: Vec<u64> = (first..end.min(first.saturating_add(BATCH as u64))).collect();
         let latents: Vec<Vec<f32>> = seeds.iter().map(|&seed| latent(seed, manifest.network.latent_size)).collect();
         let maps = generate(&generator, &latents, device)?;
-        for (kappa, &seed) in maps.chunks(manifest.network.map_pixels()).zip(seeds) {
+        for (kappa, &seed) in maps.chunks(manifest.network.map_pixels()).zip(&seeds) {
             output.write(seed, kappa)?;
         }
         bar.inc(seeds.len() as u64);
@@ -181,6 +187,12 @@ impl<'a> Output<'a> {
         if !single {
             let out = &arguments.out;
             std::fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
+            // Only after --force: maps of other weights must not stay among the new ones.
+            for path in files_with_extension(out, &["fits"])? {
+                if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FILE_PREFIX)) {
+                    std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+                }
+            }
         }
         Ok(Self::Files { arguments, weights, single })
     }
@@ -200,7 +212,7 @@ impl<'a> Output<'a> {
                         ("ORIGIN", Keyword::Text("CosmoGAN generator".into()), ""),
                     ],
                 };
-                let name = format!("kappa-seed-{seed:06}.fits");
+                let name = format!("{FILE_PREFIX}{seed:06}.fits");
                 let path = if *single { arguments.out.clone() } else { arguments.out.join(name) };
                 crate::training::checkpoint::write_atomically(&path, &fits::write(&map, &description)?)
             }

@@ -10,7 +10,7 @@ use clap::Args;
 use safetensors::SafeTensors;
 use shared::{
     formats::{fits::FitsImage, weights::Manifest},
-    statistics::pixels::moments,
+    statistics::{SpectrumReference, pixels::moments},
 };
 
 use super::generate::load_weights;
@@ -49,6 +49,11 @@ pub fn run(arguments: &InfoArguments) -> Result<()> {
         let bytes = std::fs::read(path)?;
         if let Ok(description) = serde_json::from_slice::<MapsDescription>(&bytes) {
             println!("{}", serde_json::to_string_pretty(&description)?);
+            return Ok(());
+        }
+        if let Ok(reference) = serde_json::from_slice::<SpectrumReference>(&bytes) {
+            println!("mean and sigma of P(l) over {} maps of {} degrees", reference.maps, reference.side_angle);
+            println!("{}", reference.source);
             return Ok(());
         }
         print_manifest(&Manifest::from_json(&bytes).with_context(|| path.display().to_string())?);

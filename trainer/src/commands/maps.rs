@@ -10,7 +10,7 @@ use shared::random::{Stream, stream};
 use crate::maps::{
     archive::MapArchive,
     born::BornProjection,
-    output::{MapWriter, MapsDescription, check_free},
+    output::{MapWriter, MapsDescription, check_free, side_angle_of},
     planes::LensPlanes,
 };
 
@@ -45,7 +45,7 @@ pub struct MapsArguments {
     #[arg(long, default_value_t = 1.0, value_name = "Z")]
     source_redshift: f64,
     /// Side of your maps in degrees, where the files do not state it
-    #[arg(long, value_name = "DEGREES", requires = "maps")]
+    #[arg(long, value_name = "DEGREES", requires = "maps", value_parser = side_angle_of)]
     side_angle: Option<f64>,
     /// Seed of windows and symmetries; use another one for validation maps
     #[arg(long, default_value_t = 1)]
@@ -108,13 +108,16 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
     archive.check_size(arguments.size)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let description = MapsDescription {
-        source: format!("random windows and symmetries of {} maps of {name}", archive.maps()),
+        source: match &archive.origin().source {
+            Some(source) => format!("random windows and symmetries of {} maps of {name}: {source}", archive.maps()),
+            None => format!("random windows and symmetries of {} maps of {name}", archive.maps()),
+        },
         maps: arguments.count,
         pixels: arguments.size,
         side_angle: archive.pixel_angle() * arguments.size as f64,
         seed: Some(arguments.seed),
-        source_redshift: archive.description().and_then(|description| description.source_redshift),
-        cosmology: archive.description().and_then(|description| description.cosmology),
+        source_redshift: archive.origin().source_redshift,
+        cosmology: archive.origin().cosmology,
     };
     let draw = |map: usize| archive.draw(&mut stream(arguments.seed, Stream::Crops).at(map as u64), arguments.size);
     write(arguments, &description, draw)

@@ -11,7 +11,10 @@ use shared::statistics::{
 };
 
 use crate::{
-    maps::{archive::MapArchive, output::check_free},
+    maps::{
+        archive::MapArchive,
+        output::{check_free, side_angle_of},
+    },
     training::checkpoint::write_atomically,
 };
 
@@ -33,7 +36,7 @@ pub struct SpectrumArguments {
     /// File or folder of convergence maps of one size: .fits, or .npy of [H,W], [N,H,W] or [N,1,H,W]
     maps: PathBuf,
     /// Side of the maps in degrees, where the files do not state it
-    #[arg(long, value_name = "DEGREES")]
+    #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
     side_angle: Option<f64>,
     /// File to write; the table is printed otherwise
     #[arg(long, value_name = "FILE.csv")]

@@ -15,10 +15,10 @@ use shared::formats::weights::{Ancestor, manifest::hexadecimal};
 
 use super::generate::load_weights;
 use crate::{
-    maps::output::MapsDescription,
+    maps::output::{MapsDescription, one_side_angle, side_angle_of},
     torch::device::{DeviceChoice, describe},
     training::{
-        checkpoint::DataRecord,
+        checkpoint::{self, DataRecord},
         config::{Arithmetic, TrainingConfig},
         data::TrainingMaps,
         run::{Ending, RunSetup},
@@ -67,11 +67,14 @@ pub struct TrainArguments {
     /// Learning rate of Adam
     #[arg(long)]
     learning_rate: Option<f64>,
+    /// Kappa that the generator's largest output stands for: about the largest kappa of the data
+    #[arg(long, value_name = "KAPPA", conflicts_with_all = ["resume", "start_from"])]
+    kappa_scale: Option<f32>,
     /// Seed of everything random
     #[arg(long)]
     seed: Option<u64>,
     /// Side of the maps in degrees, where no description lies beside the data
-    #[arg(long, value_name = "DEGREES")]
+    #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
     side_angle: Option<f64>,
 }
 
@@ -97,9 +100,12 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     }
     let side = config.network.map_side;
     let maps = TrainingMaps::open(&arguments.data, side, config.batch_size, config.seed)?;
-    let description = MapsDescription::beside(&arguments.data)?;
+    let description = match MapsDescription::beside(&arguments.data)? {
+        None if arguments.resume => recorded_description(&arguments.out)?,
+        found => found,
+    };
     let described = description.as_ref().map(|description| description.side_angle);
-    let side_angle = arguments.side_angle.or(described).with_context(|| {
+    let side_angle = one_side_angle(arguments.side_angle, described)?.with_context(|| {
         format!("no description lies beside {}: give --side-angle DEGREES", arguments.data.display())
     })?;
     let sha256 = sha256_of_file(&arguments.data)?;
@@ -157,8 +163,16 @@ fn config(arguments: &TrainArguments) -> Result<TrainingConfig> {
     config.batch_size = arguments.batch_size.unwrap_or(config.batch_size);
     config.learning_rate = arguments.learning_rate.unwrap_or(config.learning_rate);
     config.seed = arguments.seed.unwrap_or(config.seed);
+    config.network.kappa_scale = arguments.kappa_scale.unwrap_or(config.network.kappa_scale);
     config.validate()?;
     Ok(config)
+}
+
+/// What the newest checkpoint of a run says of its data.
+fn recorded_description(run: &Path) -> Result<Option<MapsDescription>> {
+    let path = checkpoint::newest(&run.join("checkpoints"))?;
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(checkpoint::read_state(&bytes).with_context(|| path.display().to_string())?.data.description)
 }
 
 /// SHA-256 of a file of any size.

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use shared::{
-    ConvergenceMap,
+    ConvergenceMap, Cosmology,
     formats::{
         fits::FitsImage,
         npy::{HEADER_BYTES, NpyHeader},
@@ -17,7 +17,11 @@ use shared::{
     random::Random,
 };
 
-use super::{crop::Crop, output::MapsDescription, planes::files_with_extension};
+use super::{
+    crop::Crop,
+    output::{MapsDescription, one_side_angle},
+    planes::files_with_extension,
+};
 
 /// Maps of one resolution in one or more files.
 pub struct MapArchive {
@@ -25,8 +29,19 @@ pub struct MapArchive {
     maps: usize,
     /// Pixel side in degrees.
     pixel_angle: f64,
-    /// Description of the first file's maps, where there is one.
-    description: Option<MapsDescription>,
+    /// What the first file says of its maps.
+    origin: Origin,
+}
+
+/// What a file says of where its maps come from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Origin {
+    /// In words.
+    pub source: Option<String>,
+    /// Redshift of the source plane.
+    pub source_redshift: Option<f64>,
+    /// Cosmology of the simulation.
+    pub cosmology: Option<Cosmology>,
 }
 
 struct ArchiveFile {
@@ -39,7 +54,7 @@ struct ArchiveFile {
 
 enum Content {
     Fits,
-    Npy { file: File, header: NpyHeader },
+    Npy { header: NpyHeader },
 }
 
 impl MapArchive {
@@ -54,7 +69,7 @@ impl MapArchive {
         if paths.is_empty() {
             bail!("{} holds neither .fits nor .npy files", path.display());
         }
-        let mut archive = Self { files: Vec::new(), maps: 0, pixel_angle: 0.0, description: None };
+        let mut archive = Self { files: Vec::new(), maps: 0, pixel_angle: 0.0, origin: Origin::default() };
         for path in paths {
             archive.add(&path, side_angle).with_context(|| path.display().to_string())?;
         }
@@ -63,26 +78,33 @@ impl MapArchive {
 
     fn add(&mut self, path: &Path, side_angle: Option<f64>) -> Result<()> {
         let is_npy = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
-        let description = MapsDescription::beside(path)?;
-        let (content, maps, side, angle) = if is_npy {
-            let (file, header) = open_npy(path)?;
+        let (content, maps, side, stated, origin) = if is_npy {
+            let (_, header) = open_npy(path)?;
             if header.rows != header.columns {
                 bail!("maps must be square, these are {} x {}", header.rows, header.columns);
             }
-            let described = description.as_ref().map(|description| description.side_angle);
-            (Content::Npy { file, header }, header.maps, header.rows, side_angle.or(described))
+            let description = MapsDescription::beside(path)?;
+            let stated = description.as_ref().map(|description| description.side_angle);
+            let origin = description.map(|MapsDescription { source, source_redshift, cosmology, .. }| Origin {
+                source: Some(source),
+                source_redshift,
+                cosmology,
+            });
+            (Content::Npy { header }, header.maps, header.rows, stated, origin.unwrap_or_default())
         } else {
             let image = FitsImage::read(&std::fs::read(path)?)?;
             if image.rows != image.columns {
                 bail!("maps must be square, this is {} x {}", image.rows, image.columns);
             }
-            (Content::Fits, 1, image.rows, side_angle.or(image.side_angle()))
+            let origin = Origin { source: None, source_redshift: image.redshift(), cosmology: image.cosmology() };
+            (Content::Fits, 1, image.rows, image.side_angle(), origin)
         };
+        let angle = one_side_angle(side_angle, stated)?;
         let angle = angle.context("the file does not state the side of its maps: give --side-angle DEGREES")?;
         let pixel_angle = angle / side as f64;
         if self.files.is_empty() {
             self.pixel_angle = pixel_angle;
-            self.description = description;
+            self.origin = origin;
         } else if (pixel_angle / self.pixel_angle - 1.0).abs() > 1e-6 {
             bail!(
                 "a pixel is {pixel_angle} degrees here and {} in the files before: use one resolution",
@@ -104,9 +126,9 @@ impl MapArchive {
         self.pixel_angle
     }
 
-    /// What the first file's own description says of its maps, where there is one.
-    pub fn description(&self) -> Option<&MapsDescription> {
-        self.description.as_ref()
+    /// What the first file says of where its maps come from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Checks that every map is at least `size` pixels wide.
@@ -176,7 +198,9 @@ impl ArchiveFile {
                     window.extend(image.pixels[start..start + size].iter().map(|&pixel| pixel as f32));
                 }
             }
-            Content::Npy { file, header } => {
+            Content::Npy { header } => {
+                // Opened anew for each window: an archive of one-map files may hold more than a process may have open.
+                let file = File::open(&self.path)?;
                 let element = header.element.bytes();
                 let mut bytes = vec![0; size * element];
                 for row in crop.row..crop.row + size {

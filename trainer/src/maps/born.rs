@@ -1,15 +1,21 @@
 //! Born projection: the convergence along unperturbed lines of sight through lens planes.
 
+use std::ops::Range;
+
 use anyhow::{Result, bail};
 use shared::random::Random;
 
 use super::{crop::Crop, planes::LensPlanes};
 
+/// Planes whose distances differ by less than this share are cut from one snapshot.
+const SAME_DISTANCE: f64 = 1e-6;
+
 /// Weights of the planes in front of one source: `kappa = 1/2 sum (1 - chi_i/chi_s) laplacian(psi_i)`.
 pub struct BornProjection<'a> {
     planes: &'a LensPlanes,
-    /// Plane and half its lensing efficiency.
-    weights: Vec<(usize, f32)>,
+    /// Planes of one distance, and half their lensing efficiency. LensTools cuts several planes from one snapshot, along
+    /// other axes or at other places: they are alternatives, of which each map takes one.
+    weights: Vec<(Range<usize>, f32)>,
 }
 
 impl<'a> BornProjection<'a> {
@@ -22,8 +28,15 @@ impl<'a> BornProjection<'a> {
             bail!("the source redshift must be between 0 and 20, got {source_redshift}");
         }
         let source = planes.cosmology.comoving_distance(source_redshift);
-        let in_front = planes.planes.iter().enumerate().filter(|(_, plane)| plane.distance < source);
-        let weights: Vec<_> = in_front.map(|(i, plane)| (i, (0.5 * (1.0 - plane.distance / source)) as f32)).collect();
+        let mut weights = Vec::new();
+        let mut start = 0;
+        for alternatives in planes.planes.chunk_by(|a, b| b.distance - a.distance <= SAME_DISTANCE * b.distance) {
+            let end = start + alternatives.len();
+            if let Some(plane) = alternatives.first().filter(|plane| plane.distance < source) {
+                weights.push((start..end, (0.5 * (1.0 - plane.distance / source)) as f32));
+            }
+            start = end;
+        }
         let (Some(first), Some(last)) = (planes.planes.first(), planes.planes.last()) else { bail!("no planes") };
         if weights.is_empty() {
             bail!(
@@ -32,7 +45,7 @@ impl<'a> BornProjection<'a> {
             );
         }
         // Planes that end early would leave out mass without a word; three spacings of tolerance for the last ones.
-        let spacing = (last.distance - first.distance) / planes.planes.len().max(2) as f64;
+        let spacing = (last.distance - first.distance) / weights.len().max(2) as f64;
         if last.distance + 3.0 * spacing < source {
             bail!(
                 "the planes end at z = {:.3}, before the source at z = {source_redshift}: choose a nearer source or add planes",
@@ -42,7 +55,7 @@ impl<'a> BornProjection<'a> {
         Ok(Self { planes, weights })
     }
 
-    /// Number of planes in front of the source.
+    /// Number of distances in front of the source at which there are planes.
     pub fn plane_count(&self) -> usize {
         self.weights.len()
     }
@@ -50,7 +63,9 @@ impl<'a> BornProjection<'a> {
     /// Kappa of `size` x `size` pixels, with an independent window and symmetry for each plane.
     pub fn draw(&self, random: &mut Random, size: usize) -> Vec<f32> {
         let mut kappa = vec![0.0; size * size];
-        for &(plane, weight) in &self.weights {
+        for (alternatives, weight) in &self.weights {
+            let (weight, count) = (*weight, alternatives.len());
+            let plane = alternatives.start + if count > 1 { random.below(count) } else { 0 };
             let crop = Crop::draw(random, self.planes.pixels, size);
             add(&mut kappa, &self.planes.planes[plane].laplacian, self.planes.pixels, size, crop, weight);
         }
@@ -110,6 +125,21 @@ mod tests {
         for (found, expected) in kappa.iter().zip(expected) {
             assert!((f64::from(*found) / expected - 1.0).abs() < 1e-5, "{found} {expected}");
         }
+    }
+
+    #[test]
+    fn planes_of_one_distance_are_alternatives() {
+        let mut planes = planes(24, 4);
+        let other = LensPlane { laplacian: vec![1e6; 16], ..planes.planes[4] };
+        planes.planes.insert(4, other);
+        let born = BornProjection::new(&planes, 1.0).unwrap();
+        assert_eq!(born.plane_count(), 23);
+        let largest = |map: u64| {
+            let kappa = born.draw(&mut stream(map, Stream::Crops), 4);
+            kappa.into_iter().fold(0.0, f32::max) > 5e5 * born.weights[4].1
+        };
+        let taken = (0..200).filter(|&map| largest(map)).count();
+        assert!((60..140).contains(&taken), "{taken} of 200 maps took the second of two alternatives");
     }
 
     #[test]

@@ -36,15 +36,15 @@ impl MapsDescription {
     /// The description beside a file of maps (`maps.json` for `maps.npy`), if there is one.
     ///
     /// # Errors
-    /// When there is one and it is not readable.
+    /// When a file of that name cannot be read.
     pub fn beside(maps: &Path) -> Result<Option<Self>> {
         let path = description_path(maps);
         if !path.is_file() {
             return Ok(None);
         }
         let text = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let description = serde_json::from_slice(&text);
-        Ok(Some(description.with_context(|| format!("{} does not describe maps", path.display()))?))
+        // Any other JSON file of that name is none of our business.
+        Ok(serde_json::from_slice(&text).ok())
     }
 }
 
@@ -52,21 +52,40 @@ fn description_path(maps: &Path) -> PathBuf {
     maps.with_extension("json")
 }
 
-/// Refuses to write over a file that is already there.
+/// Refuses to write over a file that is already there, and makes its folder.
 ///
 /// # Errors
-/// When the path exists and `force` is off, or its folder is missing.
+/// When the path exists and `force` is off, or its folder cannot be made.
 pub fn check_free(path: &Path, force: bool) -> Result<()> {
     if path.exists() && !force {
         bail!("{} is there already: give another --out, or --force to replace it", path.display());
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder
-        && !folder.is_dir()
-    {
-        bail!("the folder {} of --out does not exist: create it first", folder.display());
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
     }
     Ok(())
+}
+
+/// A side angle in degrees from the command line.
+///
+/// # Errors
+/// When it is no number in (0, 180].
+pub fn side_angle_of(text: &str) -> Result<f64, String> {
+    let angle = text.parse().ok().filter(|angle| *angle > 0.0 && *angle <= 180.0);
+    angle.ok_or_else(|| "the side of a map is a number of degrees above 0, at most 180".to_owned())
+}
+
+/// The side angle that the command line or a file states, in degrees; `None` where neither does.
+///
+/// # Errors
+/// When they contradict each other.
+pub fn one_side_angle(given: Option<f64>, stated: Option<f64>) -> Result<Option<f64>> {
+    if let (Some(given), Some(stated)) = (given, stated)
+        && (given / stated - 1.0).abs() > 1e-6
+    {
+        bail!("--side-angle is {given} degrees, the file states {stated}: leave --side-angle out, or correct the file");
+    }
+    Ok(given.or(stated))
 }
 
 /// Writes a `.npy` file map by map; only [`MapWriter::finish`] gives the file its name.
@@ -149,6 +168,17 @@ mod tests {
         assert_eq!((found.maps, found.values), (1, vec![1.0, 2.0, 3.0, 4.0]));
         assert_eq!(MapsDescription::beside(&path).unwrap(), Some(description));
         assert!(check_free(&path, false).is_err() && check_free(&path, true).is_ok());
-        assert!(check_free(&folder.path().join("absent/maps.npy"), false).is_err());
+        assert!(check_free(&folder.path().join("new/maps.npy"), false).is_ok() && folder.path().join("new").is_dir());
+        assert!(check_free(&path.join("below-a-file/maps.npy"), false).is_err());
+    }
+
+    #[test]
+    fn side_angles_are_positive_and_do_not_contradict() {
+        assert_eq!(side_angle_of("3.46"), Ok(3.46));
+        for wrong in ["0", "-3", "nan", "inf", "181", "wide"] {
+            assert!(side_angle_of(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(one_side_angle(None, Some(2.0)).unwrap(), Some(2.0));
+        assert!(one_side_angle(Some(3.46), Some(3.5)).unwrap_err().to_string().contains("leave --side-angle out"));
     }
 }

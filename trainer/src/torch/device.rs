@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::shim;
+use super::shim::{self, CudaHalf};
 
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,9 @@ pub enum DeviceError {
          --device cpu"
     )]
     NoCuda,
+    /// The machine has no NVIDIA driver.
+    #[error("NVIDIA's driver (libcuda.so.1) is not on this machine: install it, or use --device cpu")]
+    NoDriver,
     /// The machine has fewer devices.
     #[error("there is no CUDA device {wanted}: this machine has {found}; use --device auto or cpu")]
     NoSuchDevice {
@@ -73,11 +76,14 @@ impl DeviceChoice {
         match self {
             Self::Cpu => Ok(tch::Device::Cpu),
             Self::Auto => {
-                Ok(if shim::load_cuda() && tch::Cuda::is_available() { tch::Device::Cuda(0) } else { tch::Device::Cpu })
+                let cuda = shim::load_cuda() == CudaHalf::Loaded && tch::Cuda::is_available();
+                Ok(if cuda { tch::Device::Cuda(0) } else { tch::Device::Cpu })
             }
             Self::Cuda(wanted) => {
-                if !shim::load_cuda() || !tch::Cuda::is_available() {
-                    return Err(DeviceError::NoCuda);
+                match shim::load_cuda() {
+                    CudaHalf::Loaded => {}
+                    CudaHalf::NoDriver => return Err(DeviceError::NoDriver),
+                    CudaHalf::Absent => return Err(DeviceError::NoCuda),
                 }
                 let found = tch::Cuda::device_count();
                 if wanted as i64 >= found {

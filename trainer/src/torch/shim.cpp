@@ -31,10 +31,11 @@ std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
 } // namespace
 
 extern "C" {
-// Whether libtorch's CUDA half could be loaded; the linker drops it from the program's needs, so it is asked for here.
-// Without NVIDIA's driver it is left alone: loading its gigabytes takes seconds and serves nothing.
-bool cosmogan_load_cuda() {
-  return dlopen("libcuda.so.1", RTLD_LAZY) != nullptr && dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr;
+// Loads libtorch's CUDA half, which the linker drops from the program's needs: 0 where it is loaded, 1 where NVIDIA's
+// driver is missing (loading its gigabytes would take seconds and serve nothing), 2 where this libtorch has none.
+int cosmogan_load_cuda() {
+  if (dlopen("libcuda.so.1", RTLD_LAZY) == nullptr) return 1;
+  return dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr ? 2 : 0;
 }
 
 // bf16 autocast on the CPU or on CUDA.

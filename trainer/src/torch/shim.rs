@@ -1,6 +1,6 @@
 //! Safe wrappers of the C++ shim: what tch 0.24 does not reach of libtorch 2.11.
 //!
-//! The only `unsafe` of the trainer. Every call passes handles of live tensors (borrowed for the call) and a buffer for
+//! The only `unsafe` of the trainer beside the mapped file of its training data. Every call passes handles of live tensors (borrowed for the call) and a buffer for
 //! an error message; the C++ side catches every exception, keeps no pointer, and gives back either null or a new tensor
 //! handle that the caller owns, which is what `Tensor::from_ptr` takes.
 #![allow(unsafe_code)]
@@ -13,7 +13,7 @@ use torch_sys::C_tensor;
 const ERROR_CAPACITY: usize = 1024;
 
 unsafe extern "C" {
-    fn cosmogan_load_cuda() -> bool;
+    fn cosmogan_load_cuda() -> std::ffi::c_int;
     fn cosmogan_autocast(cuda: bool, enabled: bool, error: *mut c_char) -> bool;
     fn cosmogan_leaky_relu(input: *const C_tensor, slope: f64, error: *mut c_char) -> *mut C_tensor;
     fn cosmogan_channels_last(input: *const C_tensor, error: *mut c_char) -> *mut C_tensor;
@@ -55,10 +55,25 @@ fn call_for_tensor(run: impl FnOnce(*mut c_char) -> *mut C_tensor) -> Result<Ten
     Ok(unsafe { Tensor::from_ptr(handle) })
 }
 
-/// Loads libtorch's CUDA half where this installation has one; call before the first question about CUDA.
-pub fn load_cuda() -> bool {
+/// What became of loading libtorch's CUDA half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CudaHalf {
+    /// It is loaded.
+    Loaded,
+    /// NVIDIA's driver is not installed.
+    NoDriver,
+    /// This libtorch was built without CUDA.
+    Absent,
+}
+
+/// Loads libtorch's CUDA half where this machine and this installation have one; call before the first question about CUDA.
+pub fn load_cuda() -> CudaHalf {
     // SAFETY: no arguments; loading runs the library's own initialisers only.
-    unsafe { cosmogan_load_cuda() }
+    match unsafe { cosmogan_load_cuda() } {
+        0 => CudaHalf::Loaded,
+        1 => CudaHalf::NoDriver,
+        _ => CudaHalf::Absent,
+    }
 }
 
 /// Switches bf16 autocast on or off for the calling thread, on CUDA or on the CPU.

@@ -134,6 +134,16 @@ pub fn path(folder: &Path, step: u64) -> PathBuf {
     folder.join(format!("step-{step:07}.safetensors"))
 }
 
+/// Path of the newest complete checkpoint of a folder.
+///
+/// # Errors
+/// When the folder cannot be read or holds none.
+pub fn newest(folder: &Path) -> Result<PathBuf> {
+    let step = steps(folder)?.pop();
+    step.map(|step| path(folder, step))
+        .with_context(|| format!("{} holds no checkpoint to resume from", folder.display()))
+}
+
 /// Steps with a complete checkpoint in a folder, rising.
 ///
 /// # Errors

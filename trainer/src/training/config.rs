@@ -154,6 +154,8 @@ mod tests {
         assert!(config.validate().is_ok());
         let text = toml::to_string(&config).unwrap();
         assert_eq!(toml::from_str::<TrainingConfig>(&text).unwrap(), config);
+        let scaled: TrainingConfig = toml::from_str("[network]\nkappa_scale = 0.125").unwrap();
+        assert_eq!(scaled.network, NetworkDefinition { kappa_scale: 0.125, ..NetworkDefinition::paper() });
     }
 
     #[test]

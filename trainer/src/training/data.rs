@@ -4,20 +4,20 @@ use std::{cell::RefCell, path::Path};
 
 use anyhow::{Context, Result, bail};
 use shared::{
-    formats::npy::Element,
+    formats::npy::{Element, NpyHeader},
     random::{Stream, stream},
 };
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
+use super::mapped_file::MappedFile;
 use crate::maps::archive::open_npy;
 
 /// The training maps of a `.npy` file.
 ///
-/// The file is mapped into memory by libtorch, so that only the pages of the batches in use are held.
+/// The file is mapped into memory, read-only, so that only the pages of the batches in use are held.
 pub struct TrainingMaps {
-    /// The whole file as f32, header included.
-    file: Tensor,
-    first: i64,
+    file: MappedFile,
+    header: NpyHeader,
     maps: usize,
     side: usize,
     seed: u64,
@@ -31,9 +31,9 @@ impl TrainingMaps {
     /// # Errors
     /// When the file is not that, or holds fewer maps than a batch.
     pub fn open(path: &Path, side: usize, batch_size: usize, seed: u64) -> Result<Self> {
-        let (_, header) = open_npy(path)?;
+        let (file, header) = open_npy(path)?;
         let name = path.display();
-        if header.element != Element::LITTLE_F32 || !header.data_offset.is_multiple_of(4) {
+        if header.element != Element::LITTLE_F32 {
             bail!("{name} is not little-endian float32: convert it with `trainer maps --maps {name} --out ...`");
         }
         if (header.rows, header.columns) != (side, side) {
@@ -45,11 +45,8 @@ impl TrainingMaps {
         if header.maps < batch_size {
             bail!("{name} holds {} maps, fewer than a batch of {batch_size}", header.maps);
         }
-        let text = path.to_str().with_context(|| format!("the path {name} is not Unicode text"))?;
-        let floats = (header.file_bytes() / 4) as i64;
-        let file = Tensor::f_from_file(text, false, floats, (Kind::Float, Device::Cpu))?;
-        let first = (header.data_offset / 4) as i64;
-        Ok(Self { file, first, maps: header.maps, side, seed, order: RefCell::new(None) })
+        let file = MappedFile::open(&file).with_context(|| format!("cannot map {name} into memory"))?;
+        Ok(Self { file, header, maps: header.maps, side, seed, order: RefCell::new(None) })
     }
 
     /// Number of maps.
@@ -84,10 +81,16 @@ impl TrainingMaps {
     /// # Errors
     /// When a number is beyond the file, or a map holds values that are not finite.
     pub fn select(&self, indices: &[i64], device: Device) -> Result<Tensor> {
-        let (side, maps) = (self.side as i64, self.maps as i64);
-        let pixels = side * side;
-        let values = self.file.f_narrow(0, self.first, maps * pixels)?.f_view([maps, 1, side, side])?;
-        let batch = values.f_index_select(0, &Tensor::f_from_slice(indices)?)?;
+        let (side, map_bytes) = (self.side as i64, self.header.map_bytes());
+        let mut kappa = Vec::with_capacity(indices.len() * self.side * self.side);
+        for &index in indices {
+            let start = usize::try_from(index).ok().filter(|&index| index < self.maps);
+            let start = start.map(|index| self.header.data_offset + index * map_bytes);
+            let bytes = start.and_then(|start| self.file.bytes().get(start..start + map_bytes));
+            let bytes = bytes.with_context(|| format!("there is no map {index} in the training data"))?;
+            kappa.extend(self.header.element.decode(bytes));
+        }
+        let batch = Tensor::f_from_slice(&kappa)?.f_view([indices.len() as i64, 1, side, side])?;
         if !bool::try_from(batch.f_isfinite()?.f_all()?)? {
             bail!("one of the maps {indices:?} of the training data holds values that are not finite: remove it");
         }

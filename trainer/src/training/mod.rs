@@ -3,6 +3,7 @@
 //! ```text
 //! config      what a run does, from a TOML file
 //! data        training maps, memory-mapped, shuffled per epoch
+//! mapped_file the bytes of a file that may be larger than memory
 //! step        losses and updates of one step
 //! adam        the optimiser and its state
 //! checkpoint  everything a run needs to go on, in one file
@@ -17,6 +18,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod data;
 pub mod log;
+pub mod mapped_file;
 pub mod monitor;
 pub mod run;
 pub mod sheet;

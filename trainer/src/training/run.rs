@@ -95,8 +95,7 @@ impl RunSetup {
         for folder in [&checkpoints, &self.folder.join("samples")] {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         }
-        let text = toml::to_string(&self.config)?;
-        std::fs::write(self.folder.join("config.toml"), text)?;
+        self.write_config()?;
         Ok(self.run(players, 0, started_from))
     }
 
@@ -106,9 +105,7 @@ impl RunSetup {
     /// When there is none, or it was made with other data or another network.
     pub fn resume(self) -> Result<Run> {
         let checkpoints = self.folder.join("checkpoints");
-        let newest = checkpoint::steps(&checkpoints)?.pop();
-        let newest = newest.with_context(|| format!("{} holds no checkpoint to resume from", self.folder.display()))?;
-        let path = checkpoint::path(&checkpoints, newest);
+        let path = checkpoint::newest(&checkpoints)?;
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let state = checkpoint::read_state(&bytes).with_context(|| path.display().to_string())?;
         if state.config.network != self.config.network {
@@ -119,7 +116,13 @@ impl RunSetup {
         }
         let players = Players::new(&self.config, self.device)?;
         checkpoint::restore(&bytes, &players).with_context(|| path.display().to_string())?;
+        // What was changed for this part holds for the next one too.
+        self.write_config()?;
         Ok(self.run(players, state.step, state.started_from))
+    }
+
+    fn write_config(&self) -> Result<()> {
+        checkpoint::write_atomically(&self.folder.join("config.toml"), toml::to_string(&self.config)?.as_bytes())
     }
 
     fn run(self, players: Players, step: u64, started_from: Option<Ancestor>) -> Run {

@@ -79,7 +79,9 @@ impl Players {
             let share = |right: Tensor| right.f_to_kind(Kind::Float)?.f_mean(Kind::Float);
             let right_on_data = share(on_data.f_gt(0.0)?)?;
             let right_on_generated = share(on_generated.f_le(0.0)?)?;
-            let measures = [discriminator_loss.detach(), generator_loss.detach(), right_on_data, right_on_generated];
+            // Eq. 2 itself: a step with flipped labels would make a discriminator that has won look as if it had lost.
+            let unflipped = cross_entropy(&on_data, 1.0)? + cross_entropy(&on_generated, 0.0)?;
+            let measures = [unflipped, generator_loss.detach(), right_on_data, right_on_generated];
             Ok(Tensor::f_stack(&measures, 0)?)
         })?;
         Ok(StepMeasures { values })
@@ -110,4 +112,35 @@ fn cross_entropy(logits: &Tensor, label: f64) -> Result<Tensor> {
     let logits = logits.f_to_kind(Kind::Float)?;
     let labels = logits.f_full_like(label)?;
     Ok(logits.f_binary_cross_entropy_with_logits::<Tensor>(&labels, None, None, Reduction::Mean)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::networks::to_vec;
+    use shared::network::NetworkDefinition;
+
+    #[test]
+    fn the_measured_loss_does_not_know_of_flipped_labels_and_the_update_does() {
+        let network = NetworkDefinition {
+            latent_size: 4,
+            map_side: 16,
+            base_channels: 2,
+            stages: 2,
+            ..NetworkDefinition::paper()
+        };
+        let always = TrainingConfig { label_flip: 1.0, network, ..TrainingConfig::default() };
+        let never = TrainingConfig { label_flip: 0.0, ..always.clone() };
+        let data =
+            Tensor::from_slice(&(0..1024).map(|i| (i % 29) as f32 / 29.0).collect::<Vec<_>>()).view([4, 1, 16, 16]);
+        let run = |config: &TrainingConfig| {
+            let mut players = Players::new(config, Device::Cpu).unwrap();
+            let measures: Vec<f32> =
+                (0..2).map(|step| to_vec(&players.step(config, step, &data).unwrap().values).unwrap()[0]).collect();
+            (measures[0], measures[1])
+        };
+        let (flipped, unflipped) = (run(&always), run(&never));
+        assert_eq!(flipped.0, unflipped.0);
+        assert!(flipped.1 > unflipped.1, "{flipped:?} {unflipped:?}");
+    }
 }
