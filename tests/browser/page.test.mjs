@@ -50,7 +50,8 @@ async function drawnSpectrum(page) {
     const ell = axis(numbers.filter((text) => !text.classList.contains("end")), "x");
     // The numbers' baselines lie 5 below their lines.
     const height = axis(vertical, "y");
-    const points = svg.querySelector("path.curve").getAttribute("d").slice(1).split("L").map((p) => p.split(" ").map(Number));
+    const path = svg.querySelector("path.curve").getAttribute("d");
+    const points = path.slice(1).split("L").map((point) => point.split(" ").map(Number));
     return points.map(([x, y]) => [ell(x), height(y + 5)]);
   });
 }
@@ -89,13 +90,10 @@ describe("without WebGPU", () => {
     assertSameSpectrum(await spectrumOf(page), native);
     const drawn = await drawnSpectrum(page);
     assert.equal(drawn.length, native.length);
-    // Beyond the plot's edges a curve runs along them.
-    const [lowest, highest] = [1e-8, 1e-3];
     for (const [index, [ell, power]] of native.entries()) {
       const expected = (ell * (ell + 1) * power) / (2 * Math.PI);
       assert.ok(Math.abs(drawn[index][0] / ell - 1) < 0.02, `l ${drawn[index][0]} is drawn for ${ell}`);
-      const visible = Math.min(Math.max(expected, lowest), highest);
-      assert.ok(Math.abs(drawn[index][1] / visible - 1) < 0.05, `l ${ell}: ${drawn[index][1]} is drawn for ${expected}`);
+      assert.ok(Math.abs(drawn[index][1] / expected - 1) < 0.05, `l ${ell}: ${drawn[index][1]} is drawn for ${expected}`);
     }
     await close();
   });
@@ -128,7 +126,7 @@ describe("without WebGPU", () => {
     await page.getByTestId("seed-input").fill("1234567890123456789");
     await page.getByTestId("seed-input").press("Enter");
     await shown(page, "1234567890123456789");
-    assert.match(page.url(), /seed=1234567890123456789/);
+    await page.waitForURL(/seed=1234567890123456789/);
     for (const wrong of ["-3", "dark matter", "99999999999999999999"]) {
       await page.getByTestId("seed-input").fill(wrong);
       await page.getByTestId("seed-input").press("Enter");
@@ -141,6 +139,7 @@ describe("without WebGPU", () => {
       return main.dataset.busy === "false" && main.dataset.seed !== "1234567890123456789";
     });
     const kappa = await kappaOf(page);
+    await page.waitForURL((url) => !url.href.includes("1234567890123456789"));
     await page.reload();
     await page.waitForSelector("main[data-state=ready][data-busy=false][data-seed]");
     assert.deepEqual(await kappaOf(page), kappa, "the address brings the same map back");
@@ -154,21 +153,26 @@ describe("without WebGPU", () => {
     const frames = await page.evaluate(async () => {
       document.querySelector("[data-testid=next-map]").click();
       const main = document.querySelector("main");
-      let [count, longest, last] = [0, 0, performance.now()];
-      while (main.dataset.seed !== "2") {
+      const start = performance.now();
+      let [count, longest, last] = [0, 0, start];
+      while (main.dataset.seed !== "2" && last - start < 60_000) {
         const now = await new Promise(requestAnimationFrame);
         longest = Math.max(longest, now - last);
         last = now;
         count += 1;
       }
-      return { count, longest };
+      return { count, longest, total: last - start, seed: main.dataset.seed };
     });
+    assert.equal(frames.seed, "2");
     console.log(`# ${frames.count} frames while a map was drawn, the longest ${frames.longest.toFixed(0)} ms`);
-    assert.ok(frames.count >= 5, `${frames.count} frames`);
+    // Drawing on the page's own thread would be one frame as long as the whole.
+    assert.ok(frames.count >= 5 && frames.longest < 0.5 * frames.total, JSON.stringify(frames));
     await close();
   });
 
-  for (const [name, width, height] of [["phone", 360, 740], ["tablet", 820, 1180], ["4k", 3840, 2160]]) {
+  for (const [name, width, height] of [
+    ["phone", 360, 740], ["phone-sideways", 844, 390], ["tablet", 820, 1180], ["4k", 3840, 2160],
+  ]) {
     test(`fits a screen ${width} pixels wide`, async () => {
       const { page, close } = await open(browser, server, "?seed=42", { viewport: { width, height } });
       await shown(page, 42);
@@ -176,7 +180,10 @@ describe("without WebGPU", () => {
       assert.equal(overflow, 0, "the page scrolls sideways");
       const canvas = await page.getByTestId("map-canvas").boundingBox();
       assert.ok(canvas.x >= 0 && canvas.x + canvas.width <= width && canvas.y < height / 2, JSON.stringify(canvas));
-      await screenshot(page, name, { fullPage: width < 1000 });
+      assert.ok(canvas.height <= height, "the map is larger than the screen");
+      const letters = await page.locator("text.number.end").first().boundingBox();
+      assert.ok(letters.height >= 10, `the plot's numbers are ${letters.height} pixels high`);
+      await screenshot(page, name, { fullPage: height < 800 });
       await close();
     });
   }
@@ -211,41 +218,55 @@ describe("when something is wrong", () => {
     ["a missing program", { "/worker_bg.wasm": () => null }, /worker_bg\.wasm/],
   ];
   for (const [name, overrides, sentence] of cases) {
-    test(name, async () => {
+    test(name, async (t) => {
       const server = await servePage(overrides);
+      t.after(server.close);
       const { page, close } = await open(browser, server, "?seed=42");
+      t.after(close);
       await page.waitForSelector("main[data-state=failed]");
       assert.match(await page.getByTestId("notice").textContent(), sentence);
       assert.equal(await page.locator("main[data-seed]").count(), 0, "no map is shown");
       await screenshot(page, `wrong-${name.replaceAll(" ", "-")}`);
-      await close();
-      await server.close();
     });
   }
 
-  test("a worker that dies is replaced, and the seed survives", async () => {
+  for (const [name, overrides, sentence] of [
+    ["a missing page program", { "/web_bg.wasm": () => null }, /web_bg\.wasm: the server answered 404/],
+    ["a cut-off page program", { "/web_bg.wasm": (file) => readFileSync(file).subarray(0, 5000) }, /could not start/],
+    ["a missing script", { "/web.js": () => null }, /could not start/],
+  ]) {
+    test(name, async (t) => {
+      const server = await servePage(overrides);
+      t.after(server.close);
+      const { page, close } = await open(browser, server);
+      t.after(close);
+      assert.match(await page.getByTestId("notice").textContent(), sentence);
+    });
+  }
+
+  test("a worker that dies is replaced, and the seed survives", async (t) => {
     let starts = 0;
     const dying = (file) => {
       starts += 1;
       return starts === 1 ? Buffer.from("throw new Error('no worker today')") : readFileSync(file);
     };
     const server = await servePage({ "/start/worker.js": dying });
+    t.after(server.close);
     const { page, close } = await open(browser, server, "?seed=42");
+    t.after(close);
     await shown(page, 42);
-    assert.match(await page.getByTestId("notice").textContent(), /now drawn on the CPU/);
+    assert.match(await page.getByTestId("notice").textContent(), /It was started again/);
     await page.getByRole("button", { name: "Close this notice" }).click();
     assert.equal(await page.getByTestId("notice").count(), 0);
-    await close();
-    await server.close();
   });
 
-  test("a page without the band of simulated maps still draws", async () => {
+  test("a page without the band of simulated maps still draws", async (t) => {
     const server = await servePage({ "/reference/power_spectrum.json": () => null });
+    t.after(server.close);
     const { page, close } = await open(browser, server, "?seed=42");
+    t.after(close);
     await shown(page, 42);
     assert.equal(await page.locator("path.curve").count(), 1);
-    await close();
-    await server.close();
   });
 });
 
@@ -283,7 +304,7 @@ describe("with a software WebGPU adapter", () => {
     assert.deepEqual(troubles, []);
   });
 
-  test("a device that draws something else is found out by the self-check", async () => {
+  test("a device that draws something else is found out by the self-check", async (t) => {
     // The known map of another seed: no device draws it for this one.
     const manifest = (file) => {
       const changed = JSON.parse(readFileSync(file, "utf8"));
@@ -291,10 +312,10 @@ describe("with a software WebGPU adapter", () => {
       return Buffer.from(JSON.stringify(changed));
     };
     const wrong = await servePage({ "/weights/manifest.json": manifest });
+    t.after(wrong.close);
     const { page, close } = await open(browser, wrong, "?seed=42&device=webgpu");
     await page.waitForSelector("main[data-state=failed]");
     assert.match(await page.getByTestId("notice").textContent(), /No device here draws the known map/);
     await close();
-    await wrong.close();
   });
 });

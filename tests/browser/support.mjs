@@ -37,10 +37,12 @@ const MEDIA_TYPES = {
  */
 export async function servePage(overrides = {}) {
   const folder = setting("COSMOGAN_PAGE");
+  // As a header too, since the one in the page's head does not hold for its worker.
+  const policy = readFileSync(join(folder, "index.html"), "utf8").match(/Content-Security-Policy" content="([^"]*)"/)[1];
   const server = createServer((request, response) => {
     const path = new URL(request.url, "http://localhost").pathname;
     const file = join(folder, normalize(path === "/" ? "/index.html" : path));
-    const headers = { "Content-Type": MEDIA_TYPES[extname(file)] ?? "application/octet-stream" };
+    const headers = { "Content-Security-Policy": policy, "Content-Type": MEDIA_TYPES[extname(file)] ?? "application/octet-stream" };
     if (overrides[path]) {
       const bytes = overrides[path](file);
       response.writeHead(bytes ? 200 : 404, headers).end(bytes ?? "not found");

@@ -32,11 +32,15 @@ pub fn device() -> DevicePreference {
 pub fn write(view: &View) {
     let (Some(window), Some(parameters)) = (web_sys::window(), parameters()) else { return };
     parameters.set("seed", &view.seed.to_string());
-    if view.place > 0.0 {
+    // The defaults of [`view`] stay out of the address.
+    if view.to == view.seed.wrapping_add(1) && view.place <= 0.0 {
+        parameters.delete("to");
+    } else {
         parameters.set("to", &view.to.to_string());
+    }
+    if view.place > 0.0 {
         parameters.set("t", &format!("{:.3}", view.place));
     } else {
-        parameters.delete("to");
         parameters.delete("t");
     }
     let address = format!("?{}", String::from(parameters.to_string()));

@@ -1,15 +1,25 @@
 //! Composes the page.
 
-use leptos::prelude::*;
+use std::time::Duration;
+
+use leptos::{leptos_dom::helpers::debounce, prelude::*};
 
 use crate::{
     address,
     components::{
-        about::About, colour_bar::ColourBar, colours::Colours, downloads::Downloads, interpolation::Interpolation,
-        map_view::MapView, notice::Notice, seed_controls::SeedControls, spectrum_plot::SpectrumPlot, status::Status,
+        about::About,
+        colour_bar::ColourBar,
+        colours::Colours,
+        downloads::Downloads,
+        interpolation::Interpolation,
+        map_view::MapView,
+        notice::Notice,
+        seed_controls::SeedControls,
+        spectrum_plot::SpectrumPlot,
+        status::{Announcement, Status},
     },
     reference,
-    state::State,
+    state::{Phase, State},
     worker_client::WorkerClient,
 };
 
@@ -19,8 +29,10 @@ pub fn App() -> impl IntoView {
     let state = State::new(address::view());
     provide_context(state);
     let worker = WorkerClient::start(state, address::device());
+    // Browsers take only so many changes of the address a second: a slider's last one must be among them.
+    let mut remember = debounce(Duration::from_millis(300), |view| address::write(&view));
     Effect::new(move || {
-        address::write(&state.view.get());
+        remember(state.view.get());
         worker.draw();
     });
     leptos::task::spawn_local(async move { state.reference.set(reference::load().await) });
@@ -34,7 +46,7 @@ pub fn App() -> impl IntoView {
             <p>"A neural network draws the universe's invisible matter, here, on your own device."</p>
         </header>
         <main
-            data-state=move || state.phase.with(|phase| phase.name())
+            data-state=move || state.phase.with(Phase::name)
             data-busy=move || state.drawing.get().to_string()
             data-seed=move || shown(|view| view.seed.to_string())
             data-place=move || shown(|view| view.place.to_string())
@@ -44,6 +56,7 @@ pub fn App() -> impl IntoView {
                 <MapView />
                 <ColourBar />
                 <Status />
+                <Announcement />
             </section>
             <div class="side">
                 <section class="card" aria-label="Which map">

@@ -26,6 +26,6 @@ fn try_offer(name: &str, kind: &str, bytes: &[u8]) -> Result<(), JsValue> {
     link.set_download(name);
     link.click();
     // Some browsers read the bytes only after this has returned.
-    set_timeout(move || drop(Url::revoke_object_url(&address)), Duration::from_secs(60));
+    set_timeout(move || drop(Url::revoke_object_url(&address)), Duration::from_mins(1));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The Web Worker that computes: messages, time limits, and a fresh start on the CPU when it stops answering.
+//! The Web Worker that computes: messages, time limits, and a fresh start when it fails or stops answering.
 //!
 //! Only the newest view counts: while one map is drawn, views that come and go meanwhile are never asked for.
 
@@ -6,7 +6,7 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use js_sys::{Array, Float32Array};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use protocol::{DevicePreference, Request, Response, View};
+use protocol::{DeviceKind, DevicePreference, Request, Response, Stage, View};
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -16,6 +16,8 @@ use crate::state::{Phase, ShownMap, State};
 const LOADING_LIMIT: Duration = Duration::from_secs(90);
 /// Longest time for one map: the slowest device measured, a software adapter, needs 7 s.
 const DRAWING_LIMIT: Duration = Duration::from_secs(45);
+/// A time limit that ends this much too late ended in a page that was frozen.
+const LATE_MILLISECONDS: f64 = 5_000.0;
 
 /// Keeps one worker alive for the page.
 #[derive(Clone)]
@@ -24,15 +26,18 @@ pub struct WorkerClient {
     state: State,
 }
 
+/// What the worker calls on a message and on an error.
+type Listeners = (Closure<dyn Fn(MessageEvent)>, Closure<dyn Fn(web_sys::Event)>);
+
 struct Inner {
     worker: Option<Worker>,
-    listeners: Option<(Closure<dyn Fn(MessageEvent)>, Closure<dyn Fn(web_sys::Event)>)>,
+    listeners: Option<Listeners>,
     device: DevicePreference,
     /// The view that is being drawn, with its number.
     pending: Option<(u32, View)>,
     next_id: u32,
     limit: Option<TimeoutHandle>,
-    /// Whether the CPU has been tried after a failure.
+    /// Whether this worker took the place of one that failed, and has drawn nothing since.
     restarted: bool,
 }
 
@@ -57,7 +62,7 @@ impl WorkerClient {
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         let client = self.clone();
         let on_error = Closure::<dyn Fn(web_sys::Event)>::new(move |_| {
-            client.recover("The program that draws the maps stopped.".into());
+            client.recover("The program that draws the maps stopped.");
         });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         let mut inner = self.inner.borrow_mut();
@@ -130,12 +135,16 @@ impl WorkerClient {
                     return;
                 }
                 self.clear_limit();
-                self.inner.borrow_mut().pending = None;
+                {
+                    let mut inner = self.inner.borrow_mut();
+                    inner.pending = None;
+                    inner.restarted = false;
+                }
                 let kappa = Float32Array::from(message.get(1)).to_vec();
                 self.state.shown.set(Some(ShownMap { drawn, kappa: Rc::new(kappa) }));
                 self.draw();
             }
-            Response::Failed { retry_on_cpu: true, sentence, .. } => self.recover(sentence),
+            Response::Failed { retry_on_cpu: true, sentence, .. } => self.recover(&sentence),
             Response::Failed { id: None, sentence, .. } => self.give_up(sentence),
             Response::Failed { id: Some(_), sentence, .. } => {
                 self.clear_limit();
@@ -150,7 +159,20 @@ impl WorkerClient {
     fn limit(&self, duration: Duration) {
         self.clear_limit();
         let client = self.clone();
-        let elapsed = move || client.recover("The device did not answer in time.".into());
+        let due = js_sys::Date::now() + duration.as_secs_f64() * 1e3;
+        let elapsed = move || {
+            // A page in the background is slowed down or frozen, and its worker with it: the time did not really pass.
+            let hidden =
+                web_sys::window().and_then(|window| window.document()).is_some_and(|document| document.hidden());
+            if hidden || js_sys::Date::now() - due > LATE_MILLISECONDS {
+                return client.limit(duration);
+            }
+            client.recover(if client.is_fetching() {
+                "The connection did not bring the page's files in time."
+            } else {
+                "The device did not answer in time."
+            });
+        };
         self.inner.borrow_mut().limit = set_timeout_with_handle(elapsed, duration).ok();
     }
 
@@ -160,33 +182,59 @@ impl WorkerClient {
         }
     }
 
-    /// Replaces the worker by a fresh one on the CPU, once; the seed and the view stay.
-    fn recover(&self, sentence: String) {
-        self.clear_limit();
-        {
-            let mut inner = self.inner.borrow_mut();
-            if let Some(worker) = inner.worker.take() {
-                worker.terminate();
+    /// Whether the page still waits for files, so that a failure is one of the connection.
+    fn is_fetching(&self) -> bool {
+        self.state.phase.with_untracked(|phase| match phase {
+            Phase::Loading(progress) => {
+                progress.is_none_or(|progress| matches!(progress.stage, Stage::Program | Stage::Weights))
             }
-            inner.pending = None;
+            _ => false,
+        })
+    }
+
+    /// Replaces the worker by a fresh one, on the CPU where the device may be at fault; the seed and the view stay. A second
+    /// failure before the next map is final.
+    fn recover(&self, sentence: &str) {
+        self.terminate();
+        let fetching = self.is_fetching();
+        let draws_on_cpu = self.state.phase.with_untracked(|phase| match phase {
+            Phase::Ready(device, _) => device.kind == DeviceKind::Cpu,
+            _ => false,
+        });
+        let on_cpu = {
+            let mut inner = self.inner.borrow_mut();
             if inner.restarted {
                 drop(inner);
-                return self.give_up(format!("{sentence} It failed on the CPU too. Please reload the page."));
+                return self.give_up(format!("{sentence} A second try failed too. Please reload the page."));
             }
             inner.restarted = true;
-            inner.device = DevicePreference::Cpu;
-        }
+            let on_cpu = inner.device != DevicePreference::Cpu && !fetching && !draws_on_cpu;
+            if on_cpu {
+                inner.device = DevicePreference::Cpu;
+            }
+            on_cpu
+        };
         self.state.drawing.set(false);
-        self.state.notice.set(Some(format!("{sentence} The maps are now drawn on the CPU.")));
+        let consequence = if on_cpu { "The maps are now drawn on the CPU." } else { "It was started again." };
+        self.state.notice.set(Some(format!("{sentence} {consequence}")));
         self.state.phase.set(Phase::Loading(None));
         self.spawn();
     }
 
-    fn give_up(&self, sentence: String) {
+    /// Ends the worker and what waits for it; a message that it still sends is not heard.
+    fn terminate(&self) {
         self.clear_limit();
-        if let Some(worker) = self.inner.borrow_mut().worker.take() {
+        let mut inner = self.inner.borrow_mut();
+        inner.pending = None;
+        if let Some(worker) = inner.worker.take() {
+            worker.set_onmessage(None);
+            worker.set_onerror(None);
             worker.terminate();
         }
+    }
+
+    fn give_up(&self, sentence: String) {
+        self.terminate();
         self.state.drawing.set(false);
         self.state.phase.set(Phase::Failed);
         self.state.notice.set(Some(sentence));

@@ -41,12 +41,22 @@ fn answer(folder: &Path, request: Request) -> std::io::Result<()> {
     };
     let mut response = Response::from_file(file);
     // The page is rebuilt while it is looked at: the browser asks anew every time.
-    for (name, value) in [("Content-Type", media_type(&path)), ("Cache-Control", "no-cache")] {
+    let policy = policy(folder);
+    let headers =
+        [("Content-Type", media_type(&path)), ("Cache-Control", "no-cache"), ("Content-Security-Policy", &policy)];
+    for (name, value) in headers {
         if let Ok(header) = Header::from_bytes(name, value) {
             response.add_header(header);
         }
     }
     request.respond(response)
+}
+
+/// The page's own Content-Security-Policy: stated in its head, where it does not hold for its worker.
+fn policy(folder: &Path) -> String {
+    let page = std::fs::read_to_string(folder.join("index.html")).unwrap_or_default();
+    let stated = page.split_once("Content-Security-Policy\" content=\"").and_then(|(_, rest)| rest.split_once('"'));
+    stated.map_or_else(|| "default-src 'self'".to_owned(), |(policy, _)| policy.to_owned())
 }
 
 /// The file that an address means; `None` where it is none, or lies outside the folder.
@@ -90,6 +100,12 @@ mod tests {
             assert_eq!(locate(&folder, url), None, "{url}");
         }
         Ok(())
+    }
+
+    #[test]
+    fn the_policy_is_the_pages_own() {
+        let policy = policy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../web"));
+        assert!(policy.starts_with("default-src 'self'; script-src") && policy.ends_with("'none'"), "{policy}");
     }
 
     #[test]

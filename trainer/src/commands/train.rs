@@ -110,6 +110,13 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     })?;
     let sha256 = sha256_of_file(&arguments.data)?;
     println!("data: {} maps of {side} x {side} pixels, {side_angle:.4} degrees", maps.maps());
+    let (largest, scale) = (maps.largest_kappa(256)?, f64::from(config.network.kappa_scale));
+    if largest < 0.25 * scale {
+        println!(
+            "note: the largest kappa of the data is about {largest:.2}, far below the {scale} that the generator's largest \
+             output stands for; such networks learn slowly or not at all: consider --kappa-scale {largest:.2}"
+        );
+    }
     // What the command line says of the maps goes into the checkpoints too: an export states it.
     let undescribed = || MapsDescription {
         source: format!("maps of {}", arguments.data.file_name().unwrap_or_default().display()),

@@ -59,6 +59,19 @@ impl TrainingMaps {
         (self.maps / batch_size.max(1)).max(1) as u64
     }
 
+    /// The largest |kappa| of `count` maps spread evenly over the data.
+    ///
+    /// # Errors
+    /// When a map holds values that are not finite.
+    pub fn largest_kappa(&self, count: usize) -> Result<f64> {
+        let places = (0..count.min(self.maps)).map(|place| (place * self.maps / count.min(self.maps)) as i64);
+        let mut largest = 0.0_f64;
+        for index in places {
+            largest = largest.max(self.select(&[index], Device::Cpu)?.f_abs()?.f_max()?.try_into()?);
+        }
+        Ok(largest)
+    }
+
     /// The batch of a training step, counted from 0: `[batch_size, 1, side, side]`.
     ///
     /// # Errors
@@ -117,7 +130,7 @@ mod tests {
     fn an_epoch_holds_every_map_at_most_once_and_epochs_differ() {
         let folder = tempfile::tempdir().unwrap();
         let maps = TrainingMaps::open(&file(folder.path()), 2, 3, 5).unwrap();
-        assert_eq!(maps.batches(3), 3);
+        assert_eq!((maps.batches(3), maps.largest_kappa(5).unwrap()), (3, 8.0));
         let epoch = |epoch: u64| -> Vec<u32> {
             let steps = epoch * 3..epoch * 3 + 3;
             steps

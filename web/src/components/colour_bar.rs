@@ -42,7 +42,7 @@ fn ticks((low, high): (f32, f32)) -> Vec<(f32, String)> {
         let kappa = multiple as f32 * step;
         let place = stretch(kappa, (low, high));
         if (first..=last).contains(&multiple) && ticks.iter().all(|(other, _)| (other - place).abs() >= CLOSEST) {
-            ticks.push((place, format!("{:.decimals$}", kappa).replace('-', "−")));
+            ticks.push((place, format!("{kappa:.decimals$}").replace('-', "−")));
         }
     }
     debug_assert!((unstretch(stretch(high, (low, high)), (low, high)) - high).abs() < 1e-3 * (high - low));

@@ -35,7 +35,7 @@ pub fn Interpolation() -> impl IntoView {
                 <span>{move || format!("seed {}", state.view.get().seed)}</span>
                 <label>
                     "seed "
-                    <SeedInput id="second-seed" testid="second-seed-input" seed=to set=move |to| {
+                    <SeedInput id="second-seed" testid="second-seed-input" name="Seed of the other map" seed=to set=move |to| {
                         state.view.update(|view| view.to = to);
                     } />
                 </label>

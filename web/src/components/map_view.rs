@@ -17,7 +17,8 @@ const BAR_LENGTHS: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 pub fn MapView() -> impl IntoView {
     let state = State::expect();
     let canvas = NodeRef::<Canvas>::new();
-    let under_pointer = RwSignal::new(None::<String>);
+    // Shares of the side, so that the readout follows when the map changes under a pointer at rest.
+    let pointer = RwSignal::new(None::<(f64, f64)>);
 
     Effect::new(move || {
         let (range, colours) = (state.range(), state.colours.get());
@@ -44,7 +45,11 @@ pub fn MapView() -> impl IntoView {
         let Some(canvas) = canvas.get_untracked() else { return };
         let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
         let (x, y) = (f64::from(event.offset_x()) / width, f64::from(event.offset_y()) / height);
-        under_pointer.set(state.shown.with_untracked(|shown| value_at(shown.as_ref()?, x, y)));
+        pointer.set(Some((x, y)));
+    };
+    let readout = move || {
+        let (x, y) = pointer.get()?;
+        state.shown.with(|shown| value_at(shown.as_ref()?, x, y))
     };
     let bar = move || {
         state.shown.with(|shown| {
@@ -68,10 +73,11 @@ pub fn MapView() -> impl IntoView {
                 width="256"
                 height="256"
                 on:pointermove=read
-                on:pointerleave=move |_| under_pointer.set(None)
+                on:pointerdown=read
+                on:pointerleave=move |_| pointer.set(None)
             ></canvas>
             {bar}
-            <div class="readout" aria-hidden="true">{move || under_pointer.get()}</div>
+            <div class="readout" aria-hidden="true">{readout}</div>
         </div>
     }
 }

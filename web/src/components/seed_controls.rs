@@ -11,10 +11,12 @@ pub fn SeedControls() -> impl IntoView {
     let state = State::expect();
     let seed = move || state.view.get().seed;
     let show = move |seed: u64, to: u64| state.view.set(View { seed, to, place: 0.0 });
-    let step = move |by: i64| {
-        let seed = seed().wrapping_add_signed(by);
-        show(seed, seed.wrapping_add(1));
+    // The second seed follows the first one until the visitor chooses another.
+    let go_to = move |next: u64| {
+        let View { seed, to, .. } = state.view.get_untracked();
+        show(next, if to == seed.wrapping_add(1) { next.wrapping_add(1) } else { to });
     };
+    let step = move |by: i64| go_to(state.view.get_untracked().seed.wrapping_add_signed(by));
     view! {
         <button type="button" class="primary" data-testid="new-map" on:click=move |_| show(random_seed(), random_seed())>
             "New map"
@@ -25,9 +27,7 @@ pub fn SeedControls() -> impl IntoView {
                 <button type="button" data-testid="previous-map" aria-label="Previous seed" on:click=move |_| step(-1)>
                     "‹"
                 </button>
-                <SeedInput id="seed" testid="seed-input" seed=Signal::derive(seed) set=move |seed| {
-                    show(seed, seed.wrapping_add(1));
-                } />
+                <SeedInput id="seed" testid="seed-input" name="Seed" seed=Signal::derive(seed) set=go_to />
                 <button type="button" data-testid="next-map" aria-label="Next seed" on:click=move |_| step(1)>
                     "›"
                 </button>
@@ -41,6 +41,7 @@ pub fn SeedControls() -> impl IntoView {
 pub fn SeedInput(
     id: &'static str,
     testid: &'static str,
+    name: &'static str,
     #[prop(into)] seed: Signal<u64>,
     set: impl Fn(u64) + 'static,
 ) -> impl IntoView {
@@ -62,6 +63,8 @@ pub fn SeedInput(
                 autocomplete="off"
                 spellcheck="false"
                 maxlength="20"
+                aria-label=name
+                aria-describedby=format!("{id}-hint")
                 aria-invalid=move || wrong.get().to_string()
                 prop:value=move || {
                     wrong.set(false);
@@ -70,7 +73,7 @@ pub fn SeedInput(
                 on:change:target=move |event| changed(event.target().value())
             />
             <Show when=move || wrong.get()>
-                <span class="hint" role="alert">"A seed is a whole number from 0 to 18446744073709551615."</span>
+                <span class="hint" id=format!("{id}-hint") role="alert">"A seed is a whole number from 0 to 18446744073709551615."</span>
             </Show>
         </span>
     }

@@ -9,10 +9,10 @@ use crate::state::State;
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 400.0;
-const LEFT: f64 = 64.0;
-const RIGHT: f64 = 12.0;
-const TOP: f64 = 12.0;
-const BOTTOM: f64 = 46.0;
+const LEFT: f64 = 92.0;
+const RIGHT: f64 = 14.0;
+const TOP: f64 = 14.0;
+const BOTTOM: f64 = 62.0;
 /// Powers of ten along the vertical axis.
 const DECADES: f64 = 5.0;
 
@@ -48,22 +48,25 @@ pub fn SpectrumPlot() -> impl IntoView {
                 role="img"
                 aria-label="Power spectrum of this map over the band of simulated maps"
             >
+                <clipPath id="plot-area">
+                    <rect x=LEFT y=TOP width=WIDTH - LEFT - RIGHT height=HEIGHT - TOP - BOTTOM />
+                </clipPath>
                 {move || axes.get().map(Axes::grid)}
                 {move || {
                     let axes = axes.get()?;
                     band.with(|band| {
                         Some(view! {
-                            <path class="band" d=axes.area(&band.low, &band.high) />
-                            <path class="mean" d=axes.line(&band.mean) />
+                            <path class="band" clip-path="url(#plot-area)" d=axes.area(&band.low, &band.high) />
+                            <path class="mean" clip-path="url(#plot-area)" d=axes.line(&band.mean) />
                         })
                     })
                 }}
                 {move || {
                     let axes = axes.get()?;
-                    Some(curve.with(|curve| view! { <path class="curve" d=axes.line(curve) /> }))
+                    Some(curve.with(|curve| view! { <path class="curve" clip-path="url(#plot-area)" d=axes.line(curve) /> }))
                 }}
                 <text class="title" x=LEFT + (WIDTH - LEFT - RIGHT) / 2.0 y=HEIGHT - 6.0>"multipole l"</text>
-                <text class="title" transform=format!("translate(14 {}) rotate(-90)", (HEIGHT - BOTTOM) / 2.0)>
+                <text class="title" transform=format!("translate(18 {}) rotate(-90)", (HEIGHT - BOTTOM) / 2.0)>
                     "l(l + 1) P(l) / 2π"
                 </text>
             </svg>
@@ -109,7 +112,7 @@ struct Axes {
 impl Axes {
     /// Axes that hold the band, so that they stay while maps change, or else the curve; `None` where there is neither.
     ///
-    /// The band gets a decade of room above it, and [`DECADES`] are shown: beyond them, a curve runs along the edge.
+    /// The band gets a decade of room above it, and [`DECADES`] are shown; what lies beyond them is cut off.
     fn around(band: &Band, curve: &[(f64, f64)]) -> Option<Self> {
         let shown = if band.high.is_empty() { curve } else { &band.high };
         let ends = |value: fn(&(f64, f64)) -> f64| {
@@ -118,13 +121,19 @@ impl Axes {
                 Some(ends.map_or((log, log), |(low, high)| (low.min(log), high.max(log))))
             })
         };
-        let ((left, right), (_, high)) = (ends(|point| point.0)?, ends(|point| point.1)?);
+        let ((left, right), (_, mut high)) = (ends(|point| point.0)?, ends(|point| point.1)?);
+        if band.high.is_empty() {
+            // A few modes of a map may stand out by decades.
+            let mut powers: Vec<f64> = curve.iter().map(|point| point.1.log10()).collect();
+            powers.sort_by(f64::total_cmp);
+            high = powers.get(powers.len() * 9 / 10).copied().unwrap_or(high);
+        }
         let top = high.ceil() + 1.0;
         Some(Self { x: (left, right.max(left + 0.1)), y: (top - DECADES, top) })
     }
 
     fn place(&self, (ell, power): (f64, f64)) -> (f64, f64) {
-        let share = |value: f64, (low, high): (f64, f64)| ((value.log10() - low) / (high - low)).clamp(0.0, 1.0);
+        let share = |value: f64, (low, high): (f64, f64)| (value.log10() - low) / (high - low);
         let x = LEFT + share(ell, self.x) * (WIDTH - LEFT - RIGHT);
         let y = HEIGHT - BOTTOM - share(power, self.y) * (HEIGHT - TOP - BOTTOM);
         (x, y)
@@ -168,7 +177,7 @@ impl Axes {
                 );
                 if matches!(multiple, 1 | 3) {
                     let text = if ell >= 1000.0 { format!("{},000", ell / 1000.0) } else { format!("{ell:.0}") };
-                    parts.push(view! { <text class="number" x=x y=bottom + 18.0>{text}</text> }.into_any());
+                    parts.push(view! { <text class="number" x=x y=bottom + 22.0>{text}</text> }.into_any());
                 }
             }
         }

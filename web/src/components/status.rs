@@ -9,14 +9,16 @@ use crate::state::{Phase, State};
 #[component]
 pub fn Status() -> impl IntoView {
     let state = State::expect();
-    let content = move || {
+    move || {
         state.phase.with(|phase| match phase {
             Phase::Loading(progress) => {
-                let (text, share) = describe(*progress);
+                let (stage, bytes, share) = describe(*progress);
                 view! {
-                    <div class="status" data-testid="progress" role="status">
-                        <progress aria-label="Loading" prop:value=share max="1"></progress>
-                        <span>{text}</span>
+                    <div class="status" data-testid="progress">
+                        // An attribute, not a property: a bar without a share has none and shows that it waits.
+                        <progress aria-label="Loading" value=share max="1"></progress>
+                        <span>{stage}" …"</span>
+                        <span>{bytes}</span>
                     </div>
                 }
                 .into_any()
@@ -38,27 +40,49 @@ pub fn Status() -> impl IntoView {
             }
             Phase::Failed => ().into_any(),
         })
-    };
-    content
+    }
 }
 
-/// A stage in words, and its share where that is known.
-fn describe(progress: Option<Progress>) -> (String, Option<f64>) {
-    let Some(Progress { stage, loaded, total }) = progress else { return ("Starting …".into(), None) };
+/// A stage in words, its bytes, and its share where that is known.
+fn describe(progress: Option<Progress>) -> (&'static str, String, Option<f64>) {
+    let Some(Progress { stage, loaded, total }) = progress else { return ("Starting", String::new(), None) };
     let bytes = match (loaded, total) {
         (0, 0) => String::new(),
-        (loaded, 0) => format!(" ({:.1} MB)", megabytes(loaded)),
-        (loaded, total) => format!(" ({:.1} of {:.1} MB)", megabytes(loaded), megabytes(total)),
+        (loaded, 0) => format!("{:.1} MB", megabytes(loaded)),
+        (loaded, total) => format!("{:.1} of {:.1} MB", megabytes(loaded), megabytes(total)),
     };
-    let text = match stage {
+    let stage = match stage {
         Stage::Program => "Loading the program",
         Stage::Weights => "Loading the trained network",
         Stage::Device => "Opening your graphics processor",
         Stage::SelfCheck => "Checking that this device draws a known map correctly",
     };
-    (format!("{text}{bytes} …"), (total > 0).then(|| loaded as f64 / total as f64))
+    (stage, bytes, (total > 0).then(|| loaded as f64 / total as f64))
 }
 
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
+}
+
+/// What a screen reader hears: the stages of the start, then every map that is drawn.
+#[component]
+pub fn Announcement() -> impl IntoView {
+    let state = State::expect();
+    let stage = Memo::new(move |_| {
+        state.phase.with(|phase| match phase {
+            Phase::Loading(progress) => describe(*progress).0,
+            _ => "",
+        })
+    });
+    let text = move || {
+        let drawn = state.shown.with(|shown| shown.as_ref().map(|shown| shown.drawn.view));
+        match drawn {
+            Some(view) if view.place > 0.0 => {
+                format!("Map drawn, {:.0} % of the way from seed {} to {}", 100.0 * view.place, view.seed, view.to)
+            }
+            Some(view) => format!("Map of seed {} drawn", view.seed),
+            None => stage.get().to_owned(),
+        }
+    };
+    view! { <p class="unseen" role="status">{text}</p> }
 }

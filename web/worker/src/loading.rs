@@ -8,7 +8,7 @@ use shared::{
 
 use crate::{
     device::{self, Candidate},
-    download::download,
+    download::{Caching, download},
     drawing::Artist,
     messages::{Failure, send_progress},
 };
@@ -22,7 +22,7 @@ const LONGEST_MANIFEST: u64 = 1 << 20;
 /// When a file is missing or not the one meant, or no device draws the known map.
 pub async fn load(address: &str, preference: DevicePreference) -> Result<(Response, Artist), Failure> {
     let address = address.trim_end_matches('/');
-    let json = download(&format!("{address}/manifest.json"), LONGEST_MANIFEST, |_| {}).await?;
+    let json = download(&format!("{address}/manifest.json"), Caching::AskServer, LONGEST_MANIFEST, |_| {}).await?;
     let manifest = Manifest::from_json(&json)
         .map_err(|error| Failure::final_one(format!("The weights' manifest cannot be used: {error}.")))?;
     let weights = weights(address, &manifest).await?;
@@ -60,7 +60,9 @@ async fn weights(address: &str, manifest: &Manifest) -> Result<Weights, Failure>
             send_progress(Stage::Weights, loaded, file.bytes);
         }
     };
-    let bytes = download(&format!("{address}/{}", file.file), file.bytes, progress).await?;
+    // Weights keep their name when they are trained anew: with the checksum in the address, no cache gives old ones.
+    let version = file.sha256.get(..12).unwrap_or_default();
+    let bytes = download(&format!("{address}/{}?{version}", file.file), Caching::Usual, file.bytes, progress).await?;
     let unusable = |error| {
         Failure::final_one(format!(
             "The weights were not used: {error}. Please reload the page; if this stays, its files on the server are not whole."
