@@ -68,7 +68,7 @@ pub struct TrainingRecord {
     pub started_from: Option<Ancestor>,
     /// Maps in a batch.
     pub batch_size: usize,
-    /// Learning rate of Adam; older manifests do not state it.
+    /// Learning rate of Adam at the last step; older manifests do not state it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
     /// Seed of the run.
