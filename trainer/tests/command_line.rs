@@ -3,7 +3,7 @@
 
 use std::{
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -92,6 +92,21 @@ fn from_maps_to_generated_maps() -> Result<()> {
     let difference =
         generated.values[1024..2048].iter().zip(&again.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(difference < 1e-6, "{difference:e}");
+    Ok(())
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_trainer"))
+        .args(["spectrum", "maps.npy", "--side-angle", "1"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    drop(child.stdout.take());
+    let message = String::from_utf8(child.wait_with_output()?.stderr)?;
+    ensure!(!message.contains("panicked"), "{message}");
     Ok(())
 }
 

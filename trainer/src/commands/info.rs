@@ -31,6 +31,8 @@ pub struct InfoArguments {
 /// # Errors
 /// When the file is none that this program knows.
 pub fn run(arguments: &InfoArguments) -> Result<()> {
+    // A reader that has enough, such as `head`, ends this command without a word.
+    sigpipe::reset();
     let path = &arguments.file;
     let mut beginning = Vec::new();
     if path.is_dir() {

@@ -51,6 +51,8 @@ pub struct SpectrumArguments {
 /// # Errors
 /// When a map is not usable, the maps differ in size, or the file cannot be written.
 pub fn run(arguments: &SpectrumArguments) -> Result<()> {
+    // A reader that has enough, such as `head`, ends this command without a word.
+    sigpipe::reset();
     if let Some(out) = &arguments.out {
         check_free(out, arguments.force)?;
     }
