@@ -160,7 +160,7 @@ fn wrong_input_is_explained() -> Result<()> {
         ("train --config small.toml --data maps.npy --out r --device gpu", "cuda"),
         ("train --config small.toml --data maps.npy --out r --start-from nowhere", "nowhere"),
         ("spectrum maps.npy", "--side-angle"),
-        ("spectrum maps.npy --side-angle -1", "degrees"),
+        ("spectrum maps.npy --side-angle=-1", "degrees"),
         ("generate --weights w --seed 5 --count 18446744073709551615 --out a.npy", "last seed"),
         ("spectrum maps.npy --side-angle 1 --out maps.npy", "--force"),
         ("generate --weights nowhere --out a.npy", "nowhere"),
