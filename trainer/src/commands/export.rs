@@ -90,9 +90,7 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
     checkpoint::restore(&bytes, &players)?;
     let network = &state.config.network;
 
-    let mut files = Vec::new();
-    let mut encoded = Vec::new();
-    let mut coarsest: Option<(Precision, Vec<u8>)> = None;
+    let (mut files, mut encoded) = (Vec::new(), Vec::new());
     for precision in arguments.precision.iter().map(|&precision| Precision::from(precision)) {
         let name = match precision {
             Precision::F16 => "generator-f16.safetensors",
@@ -100,14 +98,12 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
         };
         let bytes = players.generator.encode(precision)?;
         files.push(WeightsFile::describe(name, precision, &bytes));
-        if coarsest.as_ref().is_none_or(|(coarse, _)| *coarse == Precision::F32) {
-            coarsest = Some((precision, bytes.clone()));
-        }
-        encoded.push((name, bytes));
+        encoded.push(bytes);
     }
-    let (_, coarsest) = coarsest.context("give at least one --precision")?;
+    let coarsest = files.iter().position(|file| file.precision == Precision::F16).unwrap_or(0);
+    let coarsest = encoded.get(coarsest).context("give at least one --precision")?;
     // What the manifest states is measured on the weights that the page loads.
-    let weights = Weights::read(&coarsest, &parameters(&network.generator()))?;
+    let weights = Weights::read(coarsest, &parameters(&network.generator()))?;
     let generator = TorchNetwork::generator_from(network, &weights, Device::Cpu)?;
     let described = state.data.description.as_ref();
     let side_angle =
@@ -128,8 +124,8 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
     };
     // All is measured: only now is what lies in the folder replaced.
     std::fs::create_dir_all(&arguments.out).with_context(|| format!("cannot create {}", arguments.out.display()))?;
-    for (name, bytes) in &encoded {
-        write_atomically(&arguments.out.join(name), bytes)?;
+    for (file, bytes) in manifest.generator.iter().zip(&encoded) {
+        write_atomically(&arguments.out.join(&file.file), bytes)?;
     }
     if let (Some(path), Some((_, reference))) = (&arguments.reference, &measured) {
         if let Some(folder) = path.parent() {

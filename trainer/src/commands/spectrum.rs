@@ -58,10 +58,9 @@ pub fn run(arguments: &SpectrumArguments) -> Result<()> {
     }
     let archive = MapArchive::open(&arguments.maps, arguments.side_angle)?;
     let edges = paper_edges();
-    let plan = || -> Result<PowerSpectrumPlan> {
-        let first = archive.map(0)?;
-        Ok(PowerSpectrumPlan::new(first.pixels(), first.side_angle(), &edges)?)
-    };
+    // The first map's geometry is that of all; each thread plans for it without reading that map again.
+    let first = archive.map(0)?;
+    let plan = || PowerSpectrumPlan::new(first.pixels(), first.side_angle(), &edges);
     let ell = plan()?.ell().to_vec();
     let mut ensemble = Ensemble::new(ell.len());
     let bar = super::map_bar(archive.maps());
@@ -70,7 +69,7 @@ pub fn run(arguments: &SpectrumArguments) -> Result<()> {
         let spectra: Vec<_> = (first..end)
             .into_par_iter()
             .map_init(plan, |plan, index| {
-                let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+                let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error}"))?;
                 plan.measure(&archive.map(index)?).with_context(|| format!("map {index}"))
             })
             .collect::<Result<_>>()?;

@@ -80,7 +80,11 @@ impl Players {
             let right_on_data = share(on_data.f_gt(0.0)?)?;
             let right_on_generated = share(on_generated.f_le(0.0)?)?;
             // Eq. 2 itself: a step with flipped labels would make a discriminator that has won look as if it had lost.
-            let unflipped = cross_entropy(&on_data, 1.0)? + cross_entropy(&on_generated, 0.0)?;
+            let unflipped = if flipped {
+                cross_entropy(&on_data, 1.0)? + cross_entropy(&on_generated, 0.0)?
+            } else {
+                discriminator_loss.detach()
+            };
             let measures = [unflipped, generator_loss.detach(), right_on_data, right_on_generated];
             Ok(Tensor::f_stack(&measures, 0)?)
         })?;
