@@ -18,6 +18,7 @@ pub mod formats;
 pub mod latent;
 pub mod map;
 pub mod network;
+pub mod parallel;
 pub mod random;
 pub mod statistics;
 

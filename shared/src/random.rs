@@ -18,6 +18,8 @@ pub enum Stream {
     LabelFlip,
     /// Windows and symmetries of map crops.
     Crops,
+    /// Permutations and bootstraps of two-sample tests.
+    Resampling,
 }
 
 /// Random numbers from ChaCha12, keyed by seed and [`Stream`].
@@ -35,6 +37,7 @@ pub fn stream(seed: u64, purpose: Stream) -> Random {
         Stream::Shuffle => b"cosmogan.shuffle",
         Stream::LabelFlip => b"cosmogan.flip...",
         Stream::Crops => b"cosmogan.crops..",
+        Stream::Resampling => b"cosmogan.resampl",
     };
     // The key is spelled out, since `seed_from_u64` may change between versions of rand_core.
     let mut key = [0; 32];
@@ -72,6 +75,12 @@ impl Random {
                 return (word % bound) as usize;
             }
         }
+    }
+
+    /// Uniform in 0..bound (0 for a bound of 0) from a single word: a number's probability is off by 2^-32 at most, which is
+    /// nothing for resampling and half the cost of [`Self::below`].
+    pub fn below_word(&mut self, bound: u32) -> u32 {
+        ((u64::from(self.words.next_u32()) * u64::from(bound)) >> 32) as u32
     }
 
     /// N(0, 1), by Box-Muller; the sine branch is left out so that every draw is two words.

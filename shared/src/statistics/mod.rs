@@ -1,21 +1,35 @@
-//! Summary statistics of convergence maps, in the definitions of LensTools 1.2, which the paper measured with.
+//! Summary statistics of convergence maps, in the definitions of LensTools 1.2 and SciPy, which the paper measured with.
 //!
 //! ```text
-//! fourier         two-dimensional FFT of a map
-//! power_spectrum  P(l)
-//! distance        two sets of spectra against each other
-//! ensemble        mean and sigma over maps
-//! pixels          density of pixel values, moments
+//! one map     plan = power_spectrum (fourier) + minkowski, peaks, moments (halo) + pixels, all through bins
+//!             two_point, bispectrum
+//! two maps    similarity
+//! many maps   ensemble, correlation
+//! two sets    two_sample, distance
 //! ```
 //!
-//! All sums are in f64. A plan object holds the buffers, so that measuring a map allocates nothing but its result.
+//! All sums are in f64. A plan object holds the buffers, so that measuring a map allocates nothing but its result. A value
+//! that does not exist is `None`: a bin without Fourier modes, a threshold in units of the sigma of a constant map.
 
+pub mod bins;
+pub mod bispectrum;
+pub mod correlation;
 pub mod distance;
 pub mod ensemble;
 pub mod fourier;
+pub mod halo;
+pub mod minkowski;
+pub mod moments;
+pub mod peaks;
 pub mod pixels;
+pub mod plan;
 pub mod power_spectrum;
+pub mod similarity;
+pub mod two_point;
+pub mod two_sample;
 
 pub use distance::SpectrumBand;
 pub use ensemble::{Ensemble, SpectrumReference};
+pub use plan::{MapStatistics, Statistic, StatisticsEdges, StatisticsPlan};
 pub use power_spectrum::PowerSpectrumPlan;
+pub use two_sample::TwoSample;

@@ -1,5 +1,6 @@
 //! One-point statistics: density of pixel values (paper Fig. 2) and moments.
 
+use super::bins::{Bins, Place};
 use crate::ConvergenceMap;
 
 /// Mean, standard deviation (ddof 0), skewness and excess kurtosis of the pixels.
@@ -37,26 +38,33 @@ pub fn moments(map: &ConvergenceMap) -> Moments {
     }
 }
 
-/// Edges of the pixel histogram: 250 bins over -0.1 .. 0.4.
+/// Edges of the pixel histogram in kappa: 250 bins over -0.1 .. 0.4.
 pub fn pdf_edges() -> Vec<f64> {
     (0..=250).map(|i| -0.1 + 0.002 * f64::from(i)).collect()
 }
 
-/// Density of pixel values between rising `edges`: counts over (counted pixels x bin width), as `numpy.histogram` with
-/// `density`. The last bin holds its upper edge. All zero where no pixel lies between the edges.
-pub fn pixel_density(map: &ConvergenceMap, edges: &[f64]) -> Vec<f64> {
-    let Some((&last, _)) = edges.split_last() else { return Vec::new() };
-    let mut counts = vec![0_u64; edges.len() - 1];
+/// Density of pixel values in bins: counts over (counted pixels x bin width), as `numpy.histogram` with `density`. The last
+/// bin holds its upper edge. All zero where no pixel lies between the edges.
+pub fn pixel_density(map: &ConvergenceMap, bins: &Bins, into: &mut Vec<Option<f64>>) {
+    into.clear();
+    into.resize(bins.count(), Some(0.0));
+    let (edges, last) = (bins.scaled(), bins.count() - 1);
+    let mut counted = 0.0;
     for &kappa in map.kappa() {
         let kappa = f64::from(kappa);
-        let above = edges.partition_point(|&edge| edge <= kappa);
-        let bin = if kappa == last { counts.len().checked_sub(1) } else { above.checked_sub(1) };
-        if let Some(count) = bin.and_then(|bin| counts.get_mut(bin)) {
-            *count += 1;
+        let bin = match bins.place(kappa) {
+            Place::Bin(bin) => bin,
+            Place::Above if kappa == edges[last + 1] => last,
+            Place::Above | Place::Below => continue,
+        };
+        if let Some(Some(count)) = into.get_mut(bin) {
+            *count += 1.0;
         }
+        counted += 1.0;
     }
-    let counted = counts.iter().sum::<u64>().max(1) as f64;
-    counts.iter().zip(edges.windows(2)).map(|(&count, edge)| count as f64 / counted / (edge[1] - edge[0])).collect()
+    for (value, edge) in into.iter_mut().zip(edges.windows(2)) {
+        *value = value.map(|count| if counted > 0.0 { count / counted / (edge[1] - edge[0]) } else { 0.0 });
+    }
 }
 
 #[cfg(test)]
@@ -82,9 +90,13 @@ mod tests {
     #[test]
     fn density_counts_edges_as_numpy_does() {
         let map = ConvergenceMap::new(1.0, 2, vec![0.0, 1.0, 2.0, 5.0]).unwrap();
+        let density = |edges: &[f64]| {
+            let mut found = Vec::new();
+            pixel_density(&map, &Bins::new(edges).unwrap(), &mut found);
+            found.into_iter().map(Option::unwrap).collect::<Vec<_>>()
+        };
         let third = 1.0 / 3.0;
-        assert_eq!(pixel_density(&map, &[0.0, 1.0, 2.0]), [third, 2.0 * third]);
-        assert_eq!(pixel_density(&map, &[9.0, 10.0]), [0.0]);
-        assert!(pixel_density(&map, &[]).is_empty() && pixel_density(&map, &[1.0]).is_empty());
+        assert_eq!(density(&[0.0, 1.0, 2.0]), [third, 2.0 * third]);
+        assert_eq!(density(&[9.0, 10.0]), [0.0]);
     }
 }

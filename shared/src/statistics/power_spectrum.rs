@@ -4,7 +4,10 @@
 //! radians, F the unnormalised transform and `l = (360/side in degrees) sqrt(min(i, n-i)^2 + j^2)`. No window, the mean
 //! kept, and every half-plane cell weighs 1.
 
-use super::fourier::MapTransform;
+use super::{
+    bins::{Bins, EdgesError, middles},
+    fourier::MapTransform,
+};
 use crate::ConvergenceMap;
 
 /// Measures the power spectrum of maps of one size and angle.
@@ -16,6 +19,7 @@ pub struct PowerSpectrumPlan {
     /// Bin of each half-plane cell, in the order of [`MapTransform::transform`]; [`OUTSIDE`] for none.
     bins: Vec<u32>,
     transform: MapTransform,
+    sums: Vec<f64>,
 }
 
 const OUTSIDE: u32 = u32::MAX;
@@ -24,8 +28,8 @@ const OUTSIDE: u32 = u32::MAX;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PowerSpectrumError {
     /// Edges that do not rise, or fewer than two of them.
-    #[error("multipole edges must be at least two finite numbers that rise from each to the next")]
-    Edges,
+    #[error("multipoles: {0}")]
+    Edges(#[from] EdgesError),
     /// A map of another size or angle than planned.
     #[error(
         "a map of {found_pixels} pixels and {found_angle} degrees along its side cannot be measured with a plan for \
@@ -54,10 +58,7 @@ impl PowerSpectrumPlan {
     /// # Errors
     /// When the edges do not rise.
     pub fn new(pixels: usize, side_angle: f64, edges: &[f64]) -> Result<Self, PowerSpectrumError> {
-        let rising = edges.windows(2).all(|pair| pair[0] < pair[1]);
-        if edges.len() < 2 || !rising || edges.iter().any(|edge| !edge.is_finite()) {
-            return Err(PowerSpectrumError::Edges);
-        }
+        let edges = Bins::new(edges)?.edges().to_vec();
         let fundamental = 360.0 / side_angle;
         let mut cells = vec![0; edges.len() - 1];
         let mut bins = Vec::with_capacity(pixels * (pixels / 2 + 1));
@@ -74,8 +75,8 @@ impl PowerSpectrumPlan {
                 }
             }
         }
-        let ell = edges.windows(2).map(|pair| 0.5 * (pair[0] + pair[1])).collect();
-        Ok(Self { side_angle, pixels, ell, cells, bins, transform: MapTransform::new(pixels) })
+        let (ell, sums) = (middles(&edges), vec![0.0; cells.len()]);
+        Ok(Self { sums, side_angle, pixels, ell, cells, bins, transform: MapTransform::new(pixels) })
     }
 
     /// A plan for a map's own geometry and the paper's 248 modes.
@@ -101,6 +102,20 @@ impl PowerSpectrumPlan {
     /// # Errors
     /// When the map is of another geometry than planned.
     pub fn measure(&mut self, map: &ConvergenceMap) -> Result<Vec<Option<f64>>, PowerSpectrumError> {
+        let mut power = Vec::new();
+        self.measure_into(map, &mut power)?;
+        Ok(power)
+    }
+
+    /// As [`Self::measure`], into a vector that is used again.
+    ///
+    /// # Errors
+    /// When the map is of another geometry than planned.
+    pub fn measure_into(
+        &mut self,
+        map: &ConvergenceMap,
+        into: &mut Vec<Option<f64>>,
+    ) -> Result<(), PowerSpectrumError> {
         let other = PowerSpectrumError::OtherGeometry {
             pixels: self.pixels,
             side_angle: self.side_angle,
@@ -111,15 +126,17 @@ impl PowerSpectrumPlan {
             return Err(other);
         }
         let Some(frequencies) = self.transform.transform(map.kappa()) else { return Err(other) };
-        let mut sums = vec![0.0; self.cells.len()];
+        self.sums.fill(0.0);
         for (&bin, value) in self.bins.iter().zip(frequencies) {
-            if let Some(sum) = sums.get_mut(bin as usize) {
+            if let Some(sum) = self.sums.get_mut(bin as usize) {
                 *sum += value.norm_sqr();
             }
         }
         let norm = (self.side_angle.to_radians() / (self.pixels * self.pixels) as f64).powi(2);
-        let power = |(sum, &cells): (f64, &usize)| (cells > 0).then(|| norm * sum / cells as f64);
-        Ok(sums.into_iter().zip(&self.cells).map(power).collect())
+        let power = |(&sum, &cells): (&f64, &usize)| (cells > 0).then(|| norm * sum / cells as f64);
+        into.clear();
+        into.extend(self.sums.iter().zip(&self.cells).map(power));
+        Ok(())
     }
 }
 

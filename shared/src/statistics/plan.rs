@@ -1,0 +1,351 @@
+//! Everything that is measured of each map, in one pass with one set of buffers.
+
+use super::{
+    PowerSpectrumPlan,
+    bins::{Bins, EdgesError},
+    halo::Halo,
+    minkowski::{self, MinkowskiFunctionals, MinkowskiPlan, Normalisation},
+    moments::{MomentOptions, moments},
+    peaks::{Extreme, PeakPlan, minimum_edges, peak_edges},
+    pixels::{pdf_edges, pixel_density},
+    power_spectrum::{PowerSpectrumError, paper_edges},
+};
+use crate::ConvergenceMap;
+
+/// Edges of the bins of each statistic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatisticsEdges {
+    /// Multipoles of P(l).
+    pub ell: Vec<f64>,
+    /// Thresholds of the Minkowski functionals in sigma.
+    pub nu: Vec<f64>,
+    /// Heights of peaks in sigma.
+    pub peaks: Vec<f64>,
+    /// Heights of minima in sigma.
+    pub minima: Vec<f64>,
+    /// Pixel values in kappa.
+    pub kappa: Vec<f64>,
+}
+
+impl Default for StatisticsEdges {
+    /// The paper's and LensTools' edges.
+    fn default() -> Self {
+        Self {
+            ell: paper_edges(),
+            nu: minkowski::paper_edges(),
+            peaks: peak_edges(),
+            minima: minimum_edges(),
+            kappa: pdf_edges(),
+        }
+    }
+}
+
+/// A statistic with one value a bin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Statistic {
+    /// P(l) in steradians.
+    PowerSpectrum,
+    /// Area above a threshold.
+    V0,
+    /// Boundary length at a threshold.
+    V1,
+    /// Genus at a threshold.
+    V2,
+    /// Peaks per unit of nu.
+    Peaks,
+    /// Minima per unit of nu.
+    Minima,
+    /// Density of pixel values.
+    Pdf,
+}
+
+impl Statistic {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::PowerSpectrum, Self::V0, Self::V1, Self::V2, Self::Peaks, Self::Minima, Self::Pdf];
+
+    /// Name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PowerSpectrum => "power_spectrum",
+            Self::V0 => "v0",
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+            Self::Peaks => "peaks",
+            Self::Minima => "minima",
+            Self::Pdf => "pdf",
+        }
+    }
+
+    /// What its bins are middles of, as files name it.
+    pub fn abscissa(self) -> &'static str {
+        match self {
+            Self::PowerSpectrum => "ell",
+            Self::V0 | Self::V1 | Self::V2 => "nu",
+            Self::Peaks => "peak_nu",
+            Self::Minima => "minimum_nu",
+            Self::Pdf => "pdf_kappa",
+        }
+    }
+}
+
+/// Statistics of one map; `None` for a value that does not exist: a bin without Fourier modes, a threshold in units of the
+/// sigma of a constant map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MapStatistics {
+    /// P(l) in steradians.
+    pub power_spectrum: Vec<Option<f64>>,
+    /// Minkowski functionals in LensTools' normalisation.
+    pub minkowski: MinkowskiFunctionals,
+    /// Peak counts per unit of nu.
+    pub peaks: Vec<Option<f64>>,
+    /// Minimum counts per unit of nu.
+    pub minima: Vec<Option<f64>>,
+    /// Density of pixel values.
+    pub pdf: Vec<Option<f64>>,
+    /// The nine moments of [`moments`](super::moments).
+    pub moments: [Option<f64>; 9],
+    /// Mean of kappa.
+    pub mean: f64,
+    /// Standard deviation of kappa (ddof 0).
+    pub sigma: f64,
+}
+
+impl Default for MapStatistics {
+    fn default() -> Self {
+        Self {
+            power_spectrum: Vec::new(),
+            minkowski: MinkowskiFunctionals::empty(0),
+            peaks: Vec::new(),
+            minima: Vec::new(),
+            pdf: Vec::new(),
+            moments: [None; 9],
+            mean: 0.0,
+            sigma: 0.0,
+        }
+    }
+}
+
+impl MapStatistics {
+    /// The values of one statistic.
+    pub fn of(&self, statistic: Statistic) -> &[Option<f64>] {
+        match statistic {
+            Statistic::PowerSpectrum => &self.power_spectrum,
+            Statistic::V0 => &self.minkowski.v0,
+            Statistic::V1 => &self.minkowski.v1,
+            Statistic::V2 => &self.minkowski.v2,
+            Statistic::Peaks => &self.peaks,
+            Statistic::Minima => &self.minima,
+            Statistic::Pdf => &self.pdf,
+        }
+    }
+}
+
+/// Measures all statistics of maps of one size and angle; after the first map it allocates nothing.
+pub struct StatisticsPlan {
+    halo: Halo,
+    power_spectrum: PowerSpectrumPlan,
+    minkowski: MinkowskiPlan,
+    peaks: PeakPlan,
+    minima: PeakPlan,
+    kappa: Bins,
+}
+
+impl StatisticsPlan {
+    /// A plan for maps of `pixels` x `pixels` and `side_angle` degrees.
+    ///
+    /// # Errors
+    /// When edges do not rise.
+    pub fn new(pixels: usize, side_angle: f64, edges: &StatisticsEdges) -> Result<Self, EdgesError> {
+        let power_spectrum = PowerSpectrumPlan::new(pixels, side_angle, &edges.ell).map_err(|_| EdgesError)?;
+        Ok(Self {
+            halo: Halo::new(pixels),
+            power_spectrum,
+            minkowski: MinkowskiPlan::new(Bins::new(&edges.nu)?, pixels),
+            peaks: PeakPlan::new(Extreme::Peaks, Bins::new(&edges.peaks)?, pixels),
+            minima: PeakPlan::new(Extreme::Minima, Bins::new(&edges.minima)?, pixels),
+            kappa: Bins::new(&edges.kappa)?,
+        })
+    }
+
+    /// Middles of a statistic's bins.
+    pub fn middles(&self, statistic: Statistic) -> Vec<f64> {
+        match statistic {
+            Statistic::PowerSpectrum => self.power_spectrum.ell().to_vec(),
+            Statistic::V0 | Statistic::V1 | Statistic::V2 => self.minkowski.bins().middles(),
+            Statistic::Peaks => self.peaks.bins().middles(),
+            Statistic::Minima => self.minima.bins().middles(),
+            Statistic::Pdf => self.kappa.middles(),
+        }
+    }
+
+    /// Measures a map.
+    ///
+    /// # Errors
+    /// When the map is of another geometry than planned.
+    pub fn measure(&mut self, map: &ConvergenceMap, into: &mut MapStatistics) -> Result<(), PowerSpectrumError> {
+        self.measure_paper(map, into)?;
+        self.minima.measure(&self.halo, into.sigma, &mut into.minima);
+        pixel_density(map, &self.kappa, &mut into.pdf);
+        into.moments = moments(&self.halo, into.sigma, MomentOptions::default());
+        Ok(())
+    }
+
+    /// Measures P(l), the Minkowski functionals and the peaks alone, with mean and sigma.
+    ///
+    /// # Errors
+    /// When the map is of another geometry than planned.
+    pub fn measure_paper(&mut self, map: &ConvergenceMap, into: &mut MapStatistics) -> Result<(), PowerSpectrumError> {
+        self.power_spectrum.measure_into(map, &mut into.power_spectrum)?;
+        self.halo.fill(map.kappa());
+        (into.mean, into.sigma) = mean_and_sigma(map.kappa());
+        self.minkowski.measure(&self.halo, into.sigma, Normalisation::LensTools, &mut into.minkowski);
+        self.peaks.measure(&self.halo, into.sigma, &mut into.peaks);
+        Ok(())
+    }
+}
+
+/// Mean and standard deviation (ddof 0); exactly 0 for a constant map.
+fn mean_and_sigma(kappa: &[f32]) -> (f64, f64) {
+    let count = kappa.len() as f64;
+    if kappa.iter().all(|value| Some(value) == kappa.first()) {
+        return (kappa.first().map_or(0.0, |&value| f64::from(value)), 0.0);
+    }
+    // Partial sums of chunks, which the processor adds side by side.
+    let sum = |of: &dyn Fn(f64) -> f64| -> f64 {
+        let chunks = kappa.chunks(8);
+        let mut sums = [0.0; 8];
+        for chunk in chunks {
+            for (sum, &value) in sums.iter_mut().zip(chunk) {
+                *sum += of(f64::from(value));
+            }
+        }
+        sums.iter().sum()
+    };
+    let mean = sum(&|value| value) / count;
+    (mean, (sum(&|value| (value - mean) * (value - mean)) / count).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::latent::latent;
+
+    /// Noise that is smooth over a few pixels, as maps are.
+    fn map(seed: u64, n: usize) -> Vec<f32> {
+        let noise = latent(seed, n * n);
+        let smooth = |i: usize| {
+            let around = (0..25).map(|at| noise[(i / n + at / 5) % n * n + (i % n + at % 5) % n]);
+            0.01 * around.sum::<f32>().exp().sqrt().sqrt()
+        };
+        (0..n * n).map(smooth).collect()
+    }
+
+    fn measure(kappa: Vec<f32>, n: usize) -> MapStatistics {
+        let map = ConvergenceMap::new(0.865, n, kappa).unwrap();
+        let mut found = MapStatistics::default();
+        StatisticsPlan::new(n, 0.865, &StatisticsEdges::default()).unwrap().measure(&map, &mut found).unwrap();
+        found
+    }
+
+    /// Largest difference of a statistic over its largest value.
+    fn difference(a: &MapStatistics, b: &MapStatistics, statistic: Statistic, factor: f64) -> f64 {
+        let largest = b.of(statistic).iter().flatten().fold(1e-300_f64, |most, value| most.max(value.abs()));
+        let pairs = a.of(statistic).iter().zip(b.of(statistic));
+        pairs.map(|(a, b)| (a.unwrap_or(0.0) - factor * b.unwrap_or(0.0)).abs() / largest / factor).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn translation_quarter_turn_and_flip_change_nothing() {
+        let n = 32;
+        let original = map(1, n);
+        let expected = measure(original.clone(), n);
+        type Source = fn(usize, usize, usize) -> (usize, usize);
+        let symmetries: [(&str, Source); 3] = [
+            ("translation", |row, column, n| ((row + 5) % n, (column + 29) % n)),
+            ("quarter turn", |row, column, n| (column, n - 1 - row)),
+            ("flip", |row, column, n| (row, n - 1 - column)),
+        ];
+        for (name, source) in symmetries {
+            let moved = (0..n * n).map(|at| {
+                let (row, column) = source(at / n, at % n, n);
+                original[row * n + column]
+            });
+            let found = measure(moved.collect(), n);
+            for statistic in Statistic::ALL {
+                // LensTools' half plane holds the cells (i, 0) twice, as +i and -i, and the cells (0, j) once.
+                if name == "quarter turn" && statistic == Statistic::PowerSpectrum {
+                    continue;
+                }
+                assert!(difference(&found, &expected, statistic, 1.0) < 1e-9, "{name}, {statistic:?}");
+            }
+            for (a, b) in found.moments.iter().zip(expected.moments) {
+                assert!((a.unwrap() - b.unwrap()).abs() < 1e-12 * b.unwrap().abs().max(1e-6), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_factor_before_kappa_scales_as_the_definitions_say() {
+        let n = 32;
+        // A power of two, so that no pixel rounds across a threshold.
+        let expected = measure(map(2, n), n);
+        let found = measure(map(2, n).iter().map(|kappa| 4.0 * kappa).collect(), n);
+        let factors = [
+            (Statistic::PowerSpectrum, 16.0),
+            (Statistic::V0, 1.0),
+            (Statistic::V1, 4.0),
+            (Statistic::V2, 4.0),
+            (Statistic::Peaks, 1.0),
+            (Statistic::Minima, 1.0),
+        ];
+        for (statistic, factor) in factors {
+            let scaled = difference(&found, &expected, statistic, factor);
+            // V2's integrand is of degree 1 in kappa.
+            assert!(scaled < 1e-9, "{statistic:?}: {scaled}");
+        }
+    }
+
+    #[test]
+    fn power_adds_up_to_the_variance() {
+        // Parseval: over the whole half plane, interior columns twice, sum |F|^2 / n^4 = <k^2>.
+        let n = 32;
+        let kappa = map(3, n);
+        let square = kappa.iter().map(|&k| f64::from(k).powi(2)).sum::<f64>() / (n * n) as f64;
+        let mut transform = super::super::fourier::MapTransform::new(n);
+        let frequencies = transform.transform(&kappa).unwrap();
+        let power = |(at, value): (usize, &rustfft::num_complex::Complex64)| {
+            let column = at / n;
+            let weight = if column == 0 || 2 * column == n { 1.0 } else { 2.0 };
+            weight * value.norm_sqr() / (n as f64).powi(4)
+        };
+        let sum: f64 = frequencies.iter().enumerate().map(power).sum();
+        assert!((sum / square - 1.0).abs() < 1e-12, "{sum} and {square}");
+    }
+
+    #[test]
+    fn a_constant_map_has_a_density_and_nothing_in_units_of_sigma() {
+        let found = measure(vec![0.1; 64], 8);
+        assert_eq!((found.sigma, found.mean), (0.0, f64::from(0.1_f32)));
+        for statistic in [Statistic::V0, Statistic::V1, Statistic::V2, Statistic::Peaks, Statistic::Minima] {
+            assert!(found.of(statistic).iter().all(Option::is_none), "{statistic:?}");
+        }
+        assert!(found.pdf.iter().flatten().any(|&density| density > 0.0));
+    }
+
+    #[test]
+    fn buffers_are_used_again() {
+        let mut plan = StatisticsPlan::new(16, 1.0, &StatisticsEdges::default()).unwrap();
+        let maps: Vec<ConvergenceMap> =
+            (0..3).map(|seed| ConvergenceMap::new(1.0, 16, map(seed, 16)).unwrap()).collect();
+        let mut again = MapStatistics::default();
+        for map in maps.iter().chain(&maps) {
+            plan.measure(map, &mut again).unwrap();
+            assert_eq!(again, {
+                let mut fresh = MapStatistics::default();
+                StatisticsPlan::new(16, 1.0, &StatisticsEdges::default()).unwrap().measure(map, &mut fresh).unwrap();
+                fresh
+            });
+        }
+    }
+}
