@@ -7,7 +7,9 @@
 //! ```
 
 pub mod commands;
+pub mod evaluation;
 pub mod maps;
 pub mod networks;
+pub mod progress;
 pub mod torch;
 pub mod training;

@@ -21,7 +21,7 @@ pub fn run(workspace: &Workspace, arguments: &BenchArguments) -> Result<()> {
     install::libtorch(workspace)?;
     let python = install::python(workspace)?;
     Step::new("Statistics, against their definitions", "cargo")
-        .args(["bench", "--locked", "-p", "shared", "--bench", "power_spectrum"])
+        .args(["bench", "--locked", "-p", "shared", "--bench", "statistics"])
         .run(workspace)?;
     Step::new("Build the trainer", "cargo").args(["build", "--locked", "--release", "-p", "trainer"]).run(workspace)?;
     Step::new("Training and generation, against PyTorch", python)

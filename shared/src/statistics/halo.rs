@@ -89,8 +89,9 @@ impl<'a> Rows<'a> {
     /// Calls `each(column, kappa, derivatives)` for every pixel of the row.
     #[inline]
     pub fn for_each(&self, mut each: impl FnMut(usize, f64, Derivatives)) {
-        let at = |down, right| self.shifted(down, right);
         let (centre, n) = (self.centre(), self.centre().len());
+        // One length for all, so that the loop below needs no checks and runs in vector registers.
+        let at = |down, right| &self.shifted(down, right)[..n];
         let (left, right, left2, right2) = (at(0, -1), at(0, 1), at(0, -2), at(0, 2));
         let (up, down, up2, down2) = (at(-1, 0), at(1, 0), at(-2, 0), at(2, 0));
         let (up_left, up_right, down_left, down_right) = (at(-1, -1), at(-1, 1), at(1, -1), at(1, 1));

@@ -12,6 +12,8 @@
 //! and `(2 kxy - kxx - kyy) / (4 pi)` in V2 where the gradient is zero. LensTools divides by dnu, not by sigma dnu: its V1
 //! and V2 are sigma times the textbook's ([`Normalisation`]).
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     bins::{Bins, Place},
     halo::Halo,
@@ -28,7 +30,7 @@ pub enum Normalisation {
 }
 
 /// The three functionals, one value a bin.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MinkowskiFunctionals {
     /// Share of the area above the middle of each bin.
     pub v0: Vec<Option<f64>>,
@@ -129,13 +131,13 @@ impl MinkowskiPlan {
         self.integrands.resize(halo.pixels(), [0.0; 2]);
         let mut above = 0;
         for rows in halo.rows() {
-            let integrands = &mut self.integrands[..];
+            let integrands = &mut self.integrands[..rows.centre().len()];
             rows.for_each(|column, _, k| {
                 let square = k.x * k.x + k.y * k.y;
                 let curvature = 2.0 * k.x * k.y * k.xy - k.x * k.x * k.yy - k.y * k.y * k.xx;
-                let flat = (2.0 * k.xy - k.xx - k.yy) / (2.0 * core::f64::consts::TAU);
-                let sloped = curvature / square / core::f64::consts::TAU;
-                integrands[column] = [0.25 * square.sqrt(), if square == 0.0 { flat } else { sloped }];
+                let flat = 0.5 * (2.0 * k.xy - k.xx - k.yy);
+                let integrand = if square == 0.0 { flat } else { curvature / square };
+                integrands[column] = [0.25 * square.sqrt(), integrand * (1.0 / core::f64::consts::TAU)];
             });
             for (column, (&kappa, &[v1, v2])) in rows.centre().iter().zip(&self.integrands).enumerate() {
                 match self.bins.place(kappa) {

@@ -6,12 +6,14 @@
 //! two maps    similarity
 //! many maps   ensemble, correlation
 //! two sets    two_sample, distance
+//! one set     birthday
 //! ```
 //!
 //! All sums are in f64. A plan object holds the buffers, so that measuring a map allocates nothing but its result. A value
 //! that does not exist is `None`: a bin without Fourier modes, a threshold in units of the sigma of a constant map.
 
 pub mod bins;
+pub mod birthday;
 pub mod bispectrum;
 pub mod correlation;
 pub mod distance;

@@ -74,11 +74,12 @@ impl PeakPlan {
 
     #[inline]
     fn count_row(&mut self, rows: Rows<'_>, further: impl Fn(f64, f64) -> f64, beyond: impl Fn(f64, f64) -> bool) {
-        let at = |down, right| rows.shifted(down, right);
+        let n = rows.centre().len();
+        let at = |down, right| &rows.shifted(down, right)[..n];
         let (a, b, c) = (at(-1, -1), at(-1, 0), at(-1, 1));
         let (d, e) = (at(0, -1), at(0, 1));
         let (f, g, h) = (at(1, -1), at(1, 0), at(1, 1));
-        for (i, neighbour) in self.neighbours.iter_mut().enumerate().take(a.len()) {
+        for (i, neighbour) in self.neighbours[..n].iter_mut().enumerate() {
             let (above, below) = (further(further(a[i], b[i]), c[i]), further(further(f[i], g[i]), h[i]));
             *neighbour = further(further(above, below), further(d[i], e[i]));
         }

@@ -1,5 +1,7 @@
 //! Everything that is measured of each map, in one pass with one set of buffers.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     PowerSpectrumPlan,
     bins::{Bins, EdgesError},
@@ -41,7 +43,8 @@ impl Default for StatisticsEdges {
 }
 
 /// A statistic with one value a bin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Statistic {
     /// P(l) in steradians.
     PowerSpectrum,
@@ -91,7 +94,7 @@ impl Statistic {
 
 /// Statistics of one map; `None` for a value that does not exist: a bin without Fourier modes, a threshold in units of the
 /// sigma of a constant map.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MapStatistics {
     /// P(l) in steradians.
     pub power_spectrum: Vec<Option<f64>>,
@@ -211,19 +214,21 @@ fn mean_and_sigma(kappa: &[f32]) -> (f64, f64) {
     if kappa.iter().all(|value| Some(value) == kappa.first()) {
         return (kappa.first().map_or(0.0, |&value| f64::from(value)), 0.0);
     }
-    // Partial sums of chunks, which the processor adds side by side.
-    let sum = |of: &dyn Fn(f64) -> f64| -> f64 {
-        let chunks = kappa.chunks(8);
-        let mut sums = [0.0; 8];
-        for chunk in chunks {
-            for (sum, &value) in sums.iter_mut().zip(chunk) {
-                *sum += of(f64::from(value));
-            }
+    let mean = sum(kappa, |value| value) / count;
+    (mean, (sum(kappa, |value| (value - mean) * (value - mean)) / count).sqrt())
+}
+
+/// Sum in eight interleaved parts, which the processor adds side by side.
+fn sum(kappa: &[f32], of: impl Fn(f64) -> f64) -> f64 {
+    let chunks = kappa.chunks_exact(8);
+    let rest: f64 = chunks.remainder().iter().map(|&value| of(f64::from(value))).sum();
+    let mut sums = [0.0; 8];
+    for chunk in chunks {
+        for (sum, &value) in sums.iter_mut().zip(chunk) {
+            *sum += of(f64::from(value));
         }
-        sums.iter().sum()
-    };
-    let mean = sum(&|value| value) / count;
-    (mean, (sum(&|value| (value - mean) * (value - mean)) / count).sqrt())
+    }
+    rest + sums.iter().sum::<f64>()
 }
 
 #[cfg(test)]

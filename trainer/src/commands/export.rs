@@ -19,6 +19,7 @@ use super::generate::WeightsPrecision;
 use crate::{
     maps::output::MapsDescription,
     networks::{TorchNetwork, generate, to_vec},
+    progress,
     training::{
         checkpoint::{self, CheckpointState, write_atomically},
         data::TrainingMaps,
@@ -186,7 +187,7 @@ fn measure(
         );
     }
     let count = maps.maps().min(arguments.measured_maps.max(2));
-    let bar = super::map_bar(2 * count);
+    let bar = progress::bar(2 * count, "maps");
     let (mut of_data, mut of_generator, mut pixels) = (Vec::new(), Vec::new(), Vec::new());
     for first in (0..count).step_by(32) {
         let places: Vec<usize> = (first..(first + 32).min(count)).collect();

@@ -20,6 +20,7 @@ use crate::{
         planes::files_with_extension,
     },
     networks::{TorchNetwork, generate},
+    progress,
     torch::device::{DeviceChoice, describe},
 };
 
@@ -138,7 +139,7 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
     let generator = TorchNetwork::generator_from(&manifest.network, &weights.generator, device)?;
     println!("device: {}, weights: {} ({} steps)", describe(device), weights.file.file, manifest.training.step);
     let mut output = Output::create(arguments, &weights)?;
-    let bar = super::map_bar(arguments.count);
+    let bar = progress::bar(arguments.count, "maps");
     let start = std::time::Instant::now();
     let end = arguments.seed + arguments.count as u64;
     for first in (arguments.seed..end).step_by(BATCH) {

@@ -128,7 +128,7 @@ fn write(
     description: &MapsDescription,
     draw: impl Fn(usize) -> Result<Vec<f32>> + Sync,
 ) -> Result<()> {
-    let bar = super::map_bar(arguments.count);
+    let bar = crate::progress::bar(arguments.count, "maps");
     let mut writer = MapWriter::create(&arguments.out, arguments.size)?;
     let mut first = 0;
     while first < arguments.count {

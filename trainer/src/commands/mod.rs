@@ -1,10 +1,12 @@
 //! The subcommands, one a file.
 
+pub mod compare;
 pub mod export;
 pub mod generate;
 pub mod info;
 pub mod maps;
 pub mod spectrum;
+pub mod statistics;
 pub mod train;
 
 use anyhow::Result;
@@ -23,6 +25,10 @@ pub enum Command {
     Export(export::ExportArguments),
     /// Measure the power spectrum of maps
     Spectrum(spectrum::SpectrumArguments),
+    /// Measure every statistic of every map
+    Statistics(statistics::StatisticsArguments),
+    /// Ask whether two sets of maps are one population
+    Compare(compare::CompareArguments),
     /// Say what a file is: maps, weights, manifest, checkpoint
     Info(info::InfoArguments),
 }
@@ -39,15 +45,9 @@ impl Command {
             Self::Generate(arguments) => generate::run(&arguments),
             Self::Export(arguments) => export::run(&arguments),
             Self::Spectrum(arguments) => spectrum::run(&arguments),
+            Self::Statistics(arguments) => statistics::run(&arguments),
+            Self::Compare(arguments) => compare::run(&arguments),
             Self::Info(arguments) => info::run(&arguments),
         }
     }
-}
-
-/// A progress bar for `count` maps.
-fn map_bar(count: usize) -> indicatif::ProgressBar {
-    let template = "{bar:30} {pos}/{len} maps, {per_sec}, {eta} left";
-    let style = indicatif::ProgressStyle::with_template(template);
-    indicatif::ProgressBar::new(count as u64)
-        .with_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()))
 }

@@ -15,6 +15,7 @@ use crate::{
         archive::MapArchive,
         output::{check_free, side_angle_of},
     },
+    progress,
     training::checkpoint::write_atomically,
 };
 
@@ -63,7 +64,7 @@ pub fn run(arguments: &SpectrumArguments) -> Result<()> {
     let plan = || PowerSpectrumPlan::new(first.pixels(), first.side_angle(), &edges);
     let ell = plan()?.ell().to_vec();
     let mut ensemble = Ensemble::new(ell.len());
-    let bar = super::map_bar(archive.maps());
+    let bar = progress::bar(archive.maps(), "maps");
     for first in (0..archive.maps()).step_by(CHUNK) {
         let end = (first + CHUNK).min(archive.maps());
         let spectra: Vec<_> = (first..end)

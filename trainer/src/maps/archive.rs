@@ -145,6 +145,34 @@ impl MapArchive {
         }
     }
 
+    /// Pixels along the side of every map.
+    ///
+    /// # Errors
+    /// When maps differ in size.
+    pub fn one_size(&self) -> Result<usize> {
+        let first = self.files.first().context("there are no maps")?;
+        match self.files.iter().find(|file| file.side != first.side) {
+            Some(other) => {
+                let (a, b) = (first.path.display(), other.path.display());
+                bail!("{b} has maps of {} pixels, {a} of {}: give maps of one size", other.side, first.side)
+            }
+            None => Ok(first.side),
+        }
+    }
+
+    /// What tells these files from others of the same names: their lengths and times of change, as text.
+    ///
+    /// # Errors
+    /// When a file is gone.
+    pub fn fingerprint(&self) -> Result<String> {
+        let one = |file: &ArchiveFile| -> Result<String> {
+            let metadata = file.path.metadata().with_context(|| file.path.display().to_string())?;
+            let changed = metadata.modified()?.duration_since(std::time::UNIX_EPOCH)?;
+            Ok(format!("{} {} {}", file.path.display(), metadata.len(), changed.as_nanos()))
+        };
+        Ok(self.files.iter().map(one).collect::<Result<Vec<_>>>()?.join("\n"))
+    }
+
     /// A whole map, counted from 0 through all files.
     ///
     /// # Errors
@@ -202,6 +230,12 @@ impl ArchiveFile {
                 // Opened anew for each window: an archive of one-map files may hold more than a process may have open.
                 let file = File::open(&self.path)?;
                 let element = header.element.bytes();
+                if size == header.columns {
+                    // A whole map is one piece of the file.
+                    let mut bytes = vec![0; header.map_bytes()];
+                    file.read_exact_at(&mut bytes, (header.data_offset + map * header.map_bytes()) as u64)?;
+                    return Ok(header.element.decode(&bytes));
+                }
                 let mut bytes = vec![0; size * element];
                 for row in crop.row..crop.row + size {
                     let start =

@@ -1,0 +1,160 @@
+//! `trainer compare`: are two sets of maps one population?
+
+use std::{fmt::Write, path::PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use shared::statistics::StatisticsEdges;
+
+use crate::{
+    evaluation::{
+        comparison::{Comparison, LEVELS, PValueSummary, TestOptions, compare},
+        measured::MeasuredMaps,
+    },
+    maps::{
+        archive::MapArchive,
+        output::{check_free, side_angle_of},
+    },
+    training::checkpoint::write_atomically,
+};
+
+/// Ask whether two sets of maps are one population.
+///
+/// For each mode of P(l), each threshold of the Minkowski functionals and each height of peaks and minima: the two-sample
+/// Kolmogorov-Smirnov and Anderson-Darling statistics with p-values (SciPy's, by permutation, by bootstrap), the ratio of means and
+/// of sigmas, the Wasserstein distance. For all of them: how many p-values are above the paper's levels, and whether they are
+/// spread evenly over 0..1, as they are where both sets are one population.
+///
+/// --control C puts a third set through the same tests against B at the same sizes: maps that are real for certain, such as the
+/// paper's auxiliary set. A is as good as the data where its p-values are like C's.
+///
+/// Example:
+///   trainer compare --maps generated.npy --against validation.npy --control auxiliary.npy --json comparison.json
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct CompareArguments {
+    /// Set A: file or folder of convergence maps (.npy, .fits)
+    #[arg(long, value_name = "A")]
+    maps: PathBuf,
+    /// Set B, the reference
+    #[arg(long, value_name = "B")]
+    against: PathBuf,
+    /// Set C, independent real maps
+    #[arg(long, value_name = "C")]
+    control: Option<PathBuf>,
+    /// Side of the maps in degrees, where the files do not state it
+    #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
+    side_angle: Option<f64>,
+    /// Most maps of each set
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+    /// Permutations, and bootstraps, of each test
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(9..=1_000_000))]
+    resamples: u32,
+    /// Seed of both
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// File for every number
+    #[arg(long, value_name = "FILE.json")]
+    json: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long)]
+    force: bool,
+}
+
+/// The document of `--json`.
+#[derive(Serialize)]
+struct Document<'a> {
+    levels: [f64; 5],
+    comparison: &'a Comparison,
+    control: Option<&'a Comparison>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a set is not usable, the sets cannot be compared, or the file cannot be written.
+pub fn run(arguments: &CompareArguments) -> Result<()> {
+    if let Some(path) = &arguments.json {
+        check_free(path, arguments.force)?;
+    }
+    let open = |path: &PathBuf| MapArchive::open(path, arguments.side_angle);
+    let (a, b) = (open(&arguments.maps)?, open(&arguments.against)?);
+    let c = arguments.control.as_ref().map(open).transpose()?;
+    // The control has to have the power of the comparison: no more maps than that.
+    let most = arguments.count.unwrap_or(usize::MAX).min(a.maps());
+    let edges = StatisticsEdges::default();
+    let a = MeasuredMaps::of_archive(&a, most, &edges, "A")?;
+    let b = MeasuredMaps::of_archive(&b, arguments.count.unwrap_or(usize::MAX), &edges, "B")?;
+    a.check_comparable(&b, ["A", "B"])?;
+    let c = c.map(|c| MeasuredMaps::of_archive(&c, most, &edges, "C")).transpose()?;
+    if let Some(c) = &c {
+        c.check_comparable(&b, ["C", "B"])?;
+    }
+    let options = TestOptions { resamples: arguments.resamples, seed: arguments.seed };
+    let start = std::time::Instant::now();
+    let comparison = compare(&a, &b, ["A", "B"], options)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let control = c.map(|c| compare(&c, &b, ["C", "B"], options)).transpose()?;
+    if let Some(path) = &arguments.json {
+        let document = Document { levels: LEVELS, comparison: &comparison, control: control.as_ref() };
+        write_atomically(path, &serde_json::to_vec(&document)?)?;
+    }
+    print!("{}", table(&comparison, control.as_ref()));
+    println!("A against B: {seconds:.1} s on {} threads", rayon::current_num_threads());
+    Ok(())
+}
+
+/// The comparison, and the control beside it, on one screen.
+pub fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
+    let mut text = String::new();
+    let sizes = |of: &Comparison| format!("{} and {} maps", of.maps[0], of.maps[1]);
+    let _ = writeln!(text, "A against B: {}, {} resamples", sizes(comparison), comparison.options.resamples);
+    if let Some(control) = control {
+        let _ = writeln!(text, "control, C against B: {}", sizes(control));
+        if control.maps[0] < comparison.maps[0] {
+            let _ = writeln!(text, "  C has fewer maps than A: its tests see less, and its p-values are no fair control");
+        }
+    } else {
+        let _ = writeln!(text, "no control: give --control, independent real maps, to know what p-values to expect");
+    }
+    let _ = writeln!(text, "\n{:<30}{:>7}   {}   {:>16}", "bootstrapped p-values", "tests", levels(), "uniform: D, p");
+    for (place, of) in comparison.statistics.iter().enumerate() {
+        let theirs = control.and_then(|control| control.statistics.get(place));
+        for (test, ours, theirs) in [("KS", &of.ks, theirs.map(|of| &of.ks)), ("AD", &of.ad, theirs.map(|of| &of.ad))] {
+            let _ = writeln!(text, "{:<30}{}", format!("{} {test}", of.statistic.name()), counts(ours));
+            if let Some(theirs) = theirs {
+                let _ = writeln!(text, "{:<30}{}", "  control", counts(theirs));
+            }
+        }
+    }
+    let mut row = |name: &str, of: &dyn Fn(&Comparison) -> String| {
+        let theirs = control.map(|control| format!("   control {}", of(control))).unwrap_or_default();
+        let _ = writeln!(text, "{name:<44}{:>10}{theirs}", of(comparison));
+    };
+    row("pixel values: largest difference", &|of| format!("{:.4}", of.pixels.ks));
+    row("  p by permutation of maps", &|of| format!("{:.4}", of.pixels.p_permutation));
+    row("correlation of P(l): largest difference", &|of| format!("{:.3}", of.correlation.largest));
+    row("  root mean square", &|of| format!("{:.3}", of.correlation.rms));
+    row("chi-squared distance of P(l) histograms", &|of| {
+        of.spectrum_distance.map_or_else(|| "none".into(), |distance| format!("{distance:.4}"))
+    });
+    for (place, band) in comparison.bands.iter().enumerate() {
+        let name = format!("mean (sigma) of P(l), {}..{}", band.ell_low, band.ell_high);
+        row(&name, &|of| {
+            of.bands.get(place).map_or_else(String::new, |b| format!("{:.3} ({:.3})", b.mean_ratio, b.sigma_ratio))
+        });
+    }
+    text
+}
+
+fn levels() -> String {
+    LEVELS.iter().map(|level| format!("{:>6}", format!(">{level}"))).collect()
+}
+
+fn counts(summary: &PValueSummary) -> String {
+    let above: String = summary.above.iter().map(|count| format!("{count:>6}")).collect();
+    let uniform = summary.uniformity.map_or_else(|| "none".into(), |(d, p)| format!("{d:.3}, {p:.2e}"));
+    format!("{:>7}   {above}   {uniform:>16}", summary.tests)
+}

@@ -1,0 +1,193 @@
+//! Statistics of a set of maps, from files or drawn by a generator.
+
+use anyhow::{Context, Result, bail};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use shared::{
+    ConvergenceMap,
+    latent::latent,
+    statistics::{Ensemble, MapStatistics, Statistic, StatisticsEdges, StatisticsPlan},
+};
+use tch::Device;
+
+use crate::{
+    maps::archive::MapArchive,
+    networks::{TorchNetwork, generate},
+    progress,
+};
+
+/// Maps that are in memory at once.
+const CHUNK: usize = 64;
+
+/// Statistics of the maps of one set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredMaps {
+    /// The maps in words.
+    pub source: String,
+    /// Pixels along a side.
+    pub pixels: usize,
+    /// Side in degrees.
+    pub side_angle: f64,
+    /// Middles of the bins of each statistic, in the order of [`Statistic::ALL`].
+    pub middles: Vec<Vec<f64>>,
+    /// One entry a map.
+    pub maps: Vec<MapStatistics>,
+}
+
+impl MeasuredMaps {
+    /// Measures the first `count` maps of an archive, on all cores.
+    ///
+    /// # Errors
+    /// When maps differ in size, or one is not readable or not finite.
+    pub fn of_archive(archive: &MapArchive, count: usize, edges: &StatisticsEdges, label: &str) -> Result<Self> {
+        let (count, pixels) = (count.min(archive.maps()), archive.one_size()?);
+        let side_angle = archive.pixel_angle() * pixels as f64;
+        let source = archive.origin().source.clone().unwrap_or_else(|| "not described".into());
+        let bar = progress::bar(count, "maps").with_message(format!("measure {label}"));
+        let mut measured = Self::none(source, pixels, side_angle, edges)?;
+        for first in (0..count).step_by(CHUNK) {
+            let maps: Vec<usize> = (first..(first + CHUNK).min(count)).collect();
+            measured.add(edges, maps.len(), |at| archive.map(maps[at]))?;
+            bar.inc(maps.len() as u64);
+        }
+        bar.finish_and_clear();
+        Ok(measured)
+    }
+
+    /// Draws the maps of `count` seeds from `first_seed` on and measures them. The second value is the time in seconds that
+    /// the network took, latent vectors and the way back from the device included.
+    ///
+    /// # Errors
+    /// When the device fails or a map is not finite.
+    pub fn of_generator(
+        generator: &Generator<'_>,
+        first_seed: u64,
+        count: usize,
+        edges: &StatisticsEdges,
+    ) -> Result<(Self, f64)> {
+        let bar = progress::bar(count, "maps").with_message("generate and measure");
+        let mut measured = Self::none("generated".into(), generator.pixels, generator.side_angle, edges)?;
+        let mut seconds = 0.0;
+        for first in (0..count).step_by(CHUNK) {
+            let seeds: Vec<u64> = (first..(first + CHUNK).min(count)).map(|map| first_seed + map as u64).collect();
+            let start = std::time::Instant::now();
+            let kappa = generator.draw(&seeds)?;
+            // The first batch also warms the device up.
+            if first > 0 {
+                seconds += start.elapsed().as_secs_f64();
+            }
+            let (pixels, side_angle) = (generator.pixels, generator.side_angle);
+            let size = pixels * pixels;
+            measured.add(edges, seeds.len(), |at| {
+                let kappa = kappa[at * size..(at + 1) * size].to_vec();
+                ConvergenceMap::new(side_angle, pixels, kappa)
+                    .with_context(|| format!("the generated map of seed {}", seeds[at]))
+            })?;
+            bar.inc(seeds.len() as u64);
+        }
+        bar.finish_and_clear();
+        Ok((measured, seconds))
+    }
+
+    fn none(source: String, pixels: usize, side_angle: f64, edges: &StatisticsEdges) -> Result<Self> {
+        let plan = StatisticsPlan::new(pixels, side_angle, edges)?;
+        let middles = Statistic::ALL.iter().map(|&statistic| plan.middles(statistic)).collect();
+        Ok(Self { source, pixels, side_angle, middles, maps: Vec::new() })
+    }
+
+    fn add(
+        &mut self,
+        edges: &StatisticsEdges,
+        count: usize,
+        map: impl Fn(usize) -> Result<ConvergenceMap> + Sync,
+    ) -> Result<()> {
+        let plan = || StatisticsPlan::new(self.pixels, self.side_angle, edges);
+        let measured: Vec<MapStatistics> = (0..count)
+            .into_par_iter()
+            .map_init(plan, |plan, at| {
+                let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error}"))?;
+                let mut found = MapStatistics::default();
+                plan.measure(&map(at)?, &mut found)?;
+                Ok(found)
+            })
+            .collect::<Result<_>>()?;
+        self.maps.extend(measured);
+        Ok(())
+    }
+
+    /// Middles of a statistic's bins.
+    pub fn middles(&self, statistic: Statistic) -> &[f64] {
+        let place = Statistic::ALL.iter().position(|&known| known == statistic);
+        place.and_then(|place| self.middles.get(place)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Values of one bin over the maps where it is not empty.
+    pub fn column(&self, statistic: Statistic, bin: usize) -> Vec<f64> {
+        self.maps.iter().filter_map(|map| map.of(statistic).get(bin).copied().flatten()).collect()
+    }
+
+    /// Mean and standard deviation of a statistic over the maps.
+    pub fn ensemble(&self, statistic: Statistic) -> Ensemble {
+        let mut ensemble = Ensemble::new(self.middles(statistic).len());
+        for map in &self.maps {
+            ensemble.add(map.of(statistic));
+        }
+        ensemble
+    }
+
+    /// Checks that two sets can be compared.
+    ///
+    /// # Errors
+    /// When their maps differ in size or angle, or one has fewer than two maps.
+    pub fn check_comparable(&self, other: &Self, names: [&str; 2]) -> Result<()> {
+        let [a, b] = names;
+        if self.pixels != other.pixels || (self.side_angle / other.side_angle - 1.0).abs() > 1e-6 {
+            bail!(
+                "{a} has maps of {} pixels and {} degrees, {b} of {} pixels and {} degrees: statistics of different maps \
+                 cannot be compared; cut both with `trainer maps --size` first, or correct --side-angle",
+                self.pixels,
+                self.side_angle,
+                other.pixels,
+                other.side_angle
+            );
+        }
+        for (set, name) in [(self, a), (other, b)] {
+            if set.maps.len() < 2 {
+                bail!("{name} has {} map: two-sample tests need at least two in each set", set.maps.len());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A generator with what is needed to use it.
+pub struct Generator<'a> {
+    /// The network.
+    pub network: &'a TorchNetwork,
+    /// Numbers in a latent vector.
+    pub latent_size: usize,
+    /// Pixels along the side of a map.
+    pub pixels: usize,
+    /// Side of a map in degrees.
+    pub side_angle: f64,
+    /// Where it computes.
+    pub device: Device,
+}
+
+impl Generator<'_> {
+    /// Kappa of the maps of these seeds, one after the other.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn draw(&self, seeds: &[u64]) -> Result<Vec<f32>> {
+        self.draw_latents(&seeds.iter().map(|&seed| latent(seed, self.latent_size)).collect::<Vec<_>>())
+    }
+
+    /// Kappa of the maps of these latent vectors, one after the other.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn draw_latents(&self, latents: &[Vec<f32>]) -> Result<Vec<f32>> {
+        generate(self.network, latents, self.device)
+    }
+}

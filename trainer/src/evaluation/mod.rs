@@ -1,0 +1,9 @@
+//! How good a generator is: every figure and number of the paper's Section 3, beside a control.
+//!
+//! ```text
+//! measured    statistics of a set of maps, from files or from a generator
+//! comparison  two sets against each other
+//! ```
+
+pub mod comparison;
+pub mod measured;
