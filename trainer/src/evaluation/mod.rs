@@ -7,3 +7,4 @@
 
 pub mod comparison;
 pub mod measured;
+pub mod pairs;
