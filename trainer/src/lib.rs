@@ -2,7 +2,10 @@
 //!
 //! ```text
 //! maps -> training -> commands::export -> public/weights
+//!            |
+//!        evaluation -> report, public/reference
 //! torch, networks   libtorch and the two networks in it
+//! pictures, progress   what people look at
 //! commands          one module a subcommand
 //! ```
 
@@ -10,6 +13,7 @@ pub mod commands;
 pub mod evaluation;
 pub mod maps;
 pub mod networks;
+pub mod pictures;
 pub mod progress;
 pub mod torch;
 pub mod training;

@@ -112,15 +112,30 @@ impl TorchNetwork {
     /// # Errors
     /// When the input has another shape, or the device fails.
     pub fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        scaled(&self.through(&self.layers, input, mode)?, self.output_scale)
+    }
+
+    /// Activations of a discriminator's last convolutional layer, in inference mode: `[n, features]` of `[n, 1, side, side]`
+    /// values of kappa. Distances between these are a measure of likeness that the network learned (paper Section 3.2).
+    ///
+    /// # Errors
+    /// When the input has another shape, or the device fails.
+    pub fn features(&self, kappa: &Tensor) -> Result<Tensor> {
+        let dense = |layer: &Layer| matches!(layer.operation, Operation::Dense { .. });
+        let convolutions = self.layers.split(dense).next().unwrap_or(&[]);
+        Ok(no_grad(|| self.through(convolutions, kappa, Mode::Inference))?.f_reshape([kappa.size()[0], -1])?)
+    }
+
+    fn through(&self, layers: &[Layer], input: &Tensor, mode: Mode) -> Result<Tensor> {
         let mut features = scaled(input, self.input_scale)?;
         let mut rest = &self.tensors[..];
-        for layer in &self.layers {
+        for layer in layers {
             let count = layer.parameters().len();
             let (own, next) = rest.split_at_checked(count).context("a layer without its tensors")?;
             rest = next;
             features = forward(layer, own, &features, mode).with_context(|| format!("layer {}", layer.name))?;
         }
-        scaled(&features, self.output_scale)
+        Ok(features)
     }
 
     /// Tensors that the optimiser changes, in the order of the layers.

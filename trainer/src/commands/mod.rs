@@ -1,6 +1,7 @@
 //! The subcommands, one a file.
 
 pub mod compare;
+pub mod evaluate;
 pub mod export;
 pub mod generate;
 pub mod info;
@@ -29,6 +30,8 @@ pub enum Command {
     Statistics(statistics::StatisticsArguments),
     /// Ask whether two sets of maps are one population
     Compare(compare::CompareArguments),
+    /// Reproduce the paper's evaluation of a generator, beside a control
+    Evaluate(evaluate::EvaluateArguments),
     /// Say what a file is: maps, weights, manifest, checkpoint
     Info(info::InfoArguments),
 }
@@ -47,6 +50,7 @@ impl Command {
             Self::Spectrum(arguments) => spectrum::run(&arguments),
             Self::Statistics(arguments) => statistics::run(&arguments),
             Self::Compare(arguments) => compare::run(&arguments),
+            Self::Evaluate(arguments) => evaluate::run(&arguments),
             Self::Info(arguments) => info::run(&arguments),
         }
     }

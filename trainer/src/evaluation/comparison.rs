@@ -98,6 +98,8 @@ pub struct PValueSummary {
     pub above: Vec<usize>,
     /// Smallest p-value.
     pub smallest: Option<f64>,
+    /// Tests whose permutation p-value is below 5 %, where two sets of one population have about 5 % of the tests.
+    pub told_apart: usize,
     /// Kolmogorov-Smirnov statistic of the permutation p-values against the uniform distribution, which they have where both
     /// sets are one population, and its p-value as if the tests were independent, which modes of one map are only nearly.
     pub uniformity: Option<(f64, f64)>,
@@ -211,6 +213,7 @@ pub fn summarise(p_values: &[(f64, f64)]) -> PValueSummary {
     PValueSummary {
         tests: p_values.len(),
         above,
+        told_apart: permuted.iter().filter(|&&p| p < 0.05).count(),
         smallest: p_values.iter().map(|p| p.0).reduce(f64::min),
         uniformity: against_uniform(&permuted),
     }
@@ -335,6 +338,6 @@ mod tests {
     fn p_values_are_counted_above_the_papers_levels() {
         let summary = summarise(&[(0.995, 0.5), (0.97, 0.2), (0.7, 0.9), (0.01, 0.1)]);
         assert_eq!((summary.tests, summary.above), (4, vec![1, 2, 2, 2, 3]));
-        assert_eq!(summary.smallest, Some(0.01));
+        assert_eq!((summary.smallest, summary.told_apart), (Some(0.01), 0));
     }
 }

@@ -6,5 +6,11 @@
 //! ```
 
 pub mod comparison;
+pub mod figures;
 pub mod measured;
+pub mod novelty;
 pub mod pairs;
+pub mod parts;
+pub mod reference;
+pub mod report;
+pub mod vectors;

@@ -46,6 +46,8 @@ pub struct PairSearch {
     typical: Option<f64>,
     /// Largest squared norm of a vector so far.
     largest_norm: f64,
+    /// Pairs so far that are the same by [`SAME`].
+    equal_pairs: u64,
 }
 
 /// What a search found.
@@ -57,10 +59,14 @@ pub struct ClosestPairs {
     pub closest: Vec<Pair>,
     /// Median distance of two vectors, over the first block.
     pub median_distance: f64,
+    /// Pairs whose distance is below [`SAME`] of that median.
+    pub equal_pairs: u64,
     /// Whether no pair outside the candidates can be closer than these, given the rounding of f32.
     pub exact: bool,
 }
 
+/// Two vectors are the same where their distance is below this share of the median distance of two vectors.
+pub const SAME: f64 = 0.1;
 /// Rounding of a product of two vectors in f32, as a share of the product of their norms: libtorch adds up products in blocks,
 /// so that errors of 2^-24 a step do not pile up beyond this.
 const ROUNDING: f64 = 1e-5;
@@ -71,7 +77,7 @@ const BLOCK_BYTES: usize = 1 << 29;
 
 impl Default for PairSearch {
     fn default() -> Self {
-        Self { done: 0, candidates: Vec::new(), typical: None, largest_norm: 0.0 }
+        Self { done: 0, candidates: Vec::new(), typical: None, largest_norm: 0.0, equal_pairs: 0 }
     }
 }
 
@@ -135,6 +141,8 @@ impl PairSearch {
         } else {
             squares
         };
+        let same_square = (SAME * self.typical.unwrap_or(0.0)).powi(2);
+        self.equal_pairs += i64::try_from(squares.f_lt(same_square)?.f_sum(Kind::Int64)?)? as u64;
         let flat = squares.f_flatten(0, 1)?;
         let best = (kept as i64).min(flat.size()[0]);
         let (values, places) = flat.f_topk(best, 0, false, true)?;
@@ -170,6 +178,7 @@ impl PairSearch {
             vectors: vectors.count(),
             closest,
             median_distance: self.typical.unwrap_or(0.0),
+            equal_pairs: self.equal_pairs,
             exact,
         })
     }
@@ -282,6 +291,7 @@ mod tests {
         expected.sort_by(|a, b| a.distance.total_cmp(&b.distance));
         let found = PairSearch::default().run(&noise, 5, |_, _| Ok(true)).unwrap().unwrap();
         assert!(found.exact);
+        assert_eq!(found.equal_pairs, 1, "vector 70 nearly is vector 3");
         assert_eq!((found.closest[0].first, found.closest[0].second), (3, 70));
         for (found, expected) in found.closest.iter().zip(&expected) {
             assert_eq!((found.first, found.second), (expected.first, expected.second));

@@ -10,7 +10,6 @@
 //! run         the loop: logs, samples, checkpoints, stops
 //! log         JSON lines and TensorBoard events
 //! monitor     distance of generated power spectra to the data's
-//! sheet       picture of data and generated maps
 //! ```
 
 pub mod adam;
@@ -21,6 +20,5 @@ pub mod log;
 pub mod mapped_file;
 pub mod monitor;
 pub mod run;
-pub mod sheet;
 pub mod step;
 pub mod tensorboard;

@@ -20,11 +20,11 @@ use super::{
     data::TrainingMaps,
     log::{LogLine, Progress, RunLog, SpectrumLine, read_lines},
     monitor::SpectrumMonitor,
-    sheet::sheet,
     step::Players,
 };
 use crate::{
     networks::{TorchNetwork, generate, to_vec},
+    pictures,
     torch::device::describe,
 };
 
@@ -295,7 +295,7 @@ impl Run {
         let data = to_vec(&self.maps.select(&rows, Device::Cpu)?)?;
         let maps: Vec<&[f32]> = data.chunks(side * side).chain(generated.chunks(side * side)).collect();
         let path = self.folder.join("samples").join(format!("step-{:07}.png", self.step));
-        checkpoint::write_atomically(&path, &sheet(&maps, side, columns as usize)?)?;
+        checkpoint::write_atomically(&path, &pictures::sheet(&maps, side, columns as usize)?)?;
         let (distance, bands) = monitor.measure(&self.players.generator, latent_size, self.device)?;
         Ok(SpectrumLine { step: self.step, distance, bands })
     }

@@ -1,0 +1,226 @@
+//! Is the generator creating novel maps? (paper Section 3.2): nearest training maps, interpolation, closest pairs, diversity.
+
+use std::path::Path;
+
+use anyhow::Result;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use shared::{
+    latent::{latent, slerp},
+    statistics::{
+        birthday::{DistinctMaps, distinct_maps},
+        similarity::multi_scale_similarity,
+    },
+};
+use tch::{Device, Tensor};
+
+use super::{
+    measured::Generator,
+    pairs::{ClosestPairs, Pair, PairSearch, Vectors, nearest},
+    parts::Parts,
+    vectors::{ArchiveMaps, DrawnMaps, Features, log_spectra},
+};
+use crate::{maps::archive::MapArchive, networks::TorchNetwork, progress};
+
+/// Closest pairs that are kept and shown.
+pub const SHOWN_PAIRS: usize = 8;
+/// Frames of an interpolation, its ends included (paper Fig. 8).
+pub const FRAMES: usize = 8;
+
+/// Training maps nearest to generated ones (paper Fig. 7).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NearestTrainingMaps {
+    /// Training maps searched.
+    pub training_maps: usize,
+    /// Seeds of the generated maps.
+    pub seeds: Vec<u64>,
+    /// By Euclidean distance of pixels: `first` counts `seeds`, `second` is the number of the training map.
+    pub by_pixels: Vec<Pair>,
+    /// By Euclidean distance of ln P(l).
+    pub by_spectrum: Vec<Pair>,
+}
+
+/// Looks through the first `count` training maps for those nearest to the maps of `seeds`.
+///
+/// # Errors
+/// When a map cannot be read, or the device fails.
+pub fn nearest_training_maps(
+    generator: &Generator<'_>,
+    archive: &MapArchive,
+    count: usize,
+    seeds: &[u64],
+) -> Result<NearestTrainingMaps> {
+    let maps = ArchiveMaps::new(archive, count, generator.device)?;
+    let size = generator.pixels * generator.pixels;
+    let kappa = generator.draw(seeds)?;
+    let shape = [seeds.len() as i64, size as i64];
+    let queries = Tensor::f_from_slice(&kappa)?.f_view(shape)?.f_to_device(generator.device)?;
+    let bar = progress::bar(maps.count(), "maps").with_message("nearest by pixels");
+    let by_pixels = nearest(&queries, &maps, |done| bar.set_position(done as u64))?;
+    bar.finish_and_clear();
+    let spectra = maps.spectra()?;
+    let own = log_spectra(seeds.len(), generator.pixels, generator.side_angle, generator.device, |at| {
+        let kappa = kappa[at * size..(at + 1) * size].to_vec();
+        Ok(shared::ConvergenceMap::new(archive.pixel_angle() * (size as f64).sqrt(), (size as f64).sqrt() as usize, kappa)?)
+    })?;
+    let by_spectrum = nearest(own.tensor(), &spectra, |_| ())?;
+    Ok(NearestTrainingMaps { training_maps: maps.count(), seeds: seeds.to_vec(), by_pixels, by_spectrum })
+}
+
+/// One space in which near pairs were looked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairsInSpace {
+    /// Name of the space.
+    pub space: String,
+    /// What was found.
+    pub found: ClosestPairs,
+    /// How many distinct maps there are, by the birthday paradox.
+    pub distinct: Option<DistinctMaps>,
+}
+
+/// Near pairs among many generated maps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Birthday {
+    /// Seed of the first of the maps; pairs count from it.
+    pub first_seed: u64,
+    /// Per space.
+    pub spaces: Vec<PairsInSpace>,
+    /// Closest pixels among simulated maps, for comparison.
+    pub simulated: ClosestPairs,
+}
+
+/// What the birthday test needs.
+pub struct BirthdayOptions<'a> {
+    /// Generated maps to compare with each other.
+    pub maps: usize,
+    /// Seed of the first of them.
+    pub first_seed: u64,
+    /// Judge whose features are one of the spaces.
+    pub discriminator: Option<&'a TorchNetwork>,
+    /// Simulated maps, and how many of them to compare with each other.
+    pub simulated: (&'a MapArchive, usize),
+    /// What the results depend on.
+    pub depends_on: &'a str,
+}
+
+/// Draws maps and looks for the closest pairs among them, in pixels, ln P(l) and the discriminator's features.
+///
+/// # Errors
+/// When the disk is full or the device fails; finished parts are kept.
+pub fn birthday(generator: &Generator<'_>, parts: &Parts, options: &BirthdayOptions<'_>) -> Result<Birthday> {
+    let count = options.maps;
+    let scratch = parts.folder().join("pair-maps.f32");
+    let key = format!("{} maps {} on\n{}", count, options.first_seed, options.depends_on);
+    if let Some(done) = parts.get::<Birthday>("birthday", &key) {
+        return Ok(done);
+    }
+    // Maps of other weights must not be taken for these.
+    if parts.get::<u64>("pair-maps", options.depends_on) != Some(options.first_seed) {
+        let _ = std::fs::remove_file(&scratch);
+        parts.put("pair-maps", options.depends_on, &options.first_seed)?;
+    }
+    let maps = DrawnMaps::draw(&scratch, generator, options.first_seed, count)?;
+    let mut spaces = vec![in_space("pixels", &maps, parts, &key)?, in_space("ln P(l)", &maps.spectra()?, parts, &key)?];
+    if let Some(discriminator) = options.discriminator {
+        let features = Features::new(&maps, discriminator)?;
+        spaces.push(in_space("discriminator features", &features, parts, &key)?);
+    }
+    let (archive, simulated) = options.simulated;
+    let simulated = ArchiveMaps::new(archive, simulated, generator.device)?;
+    let simulated = in_space("pixels of simulated maps", &simulated, parts, &key)?.found;
+    let found = Birthday { first_seed: options.first_seed, spaces, simulated };
+    parts.put("birthday", &key, &found)?;
+    // Not needed again: gigabytes.
+    let _ = std::fs::remove_file(&scratch);
+    Ok(found)
+}
+
+fn in_space(space: &str, vectors: &impl Vectors, parts: &Parts, key: &str) -> Result<PairsInSpace> {
+    let name = format!("pairs-{}", space.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+    let mut search: PairSearch = parts.get(&name, key).unwrap_or_default();
+    let bar = progress::bar(1000, "thousandths").with_message(format!("pairs in {space}"));
+    let found = search.run(vectors, SHOWN_PAIRS, |search, share| {
+        bar.set_position((share * 1000.0) as u64);
+        parts.put(&name, key, search)?;
+        Ok(true)
+    })?;
+    bar.finish_and_clear();
+    let found = found.ok_or_else(|| anyhow::anyhow!("the search for pairs stopped early"))?;
+    let distinct = distinct_maps(found.vectors as u64, found.equal_pairs);
+    Ok(PairsInSpace { space: space.into(), distinct, found })
+}
+
+/// Interpolations between pairs of latent vectors (paper Fig. 8).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Interpolations {
+    /// Seeds of the ends.
+    pub seeds: Vec<[u64; 2]>,
+    /// Per row: the largest distance between two maps next to each other, over the distance between the ends. A smooth
+    /// generator has small steps; one that jumps has a step of about 1.
+    pub largest_step: Vec<f64>,
+}
+
+/// Draws [`FRAMES`] maps along the great circle between each pair of seeds; the maps come row by row.
+///
+/// # Errors
+/// When the device fails.
+pub fn interpolations(generator: &Generator<'_>, seeds: &[[u64; 2]]) -> Result<(Interpolations, Vec<Vec<f32>>)> {
+    let size = generator.pixels * generator.pixels;
+    let (mut maps, mut largest_step) = (Vec::new(), Vec::new());
+    for &[from, to] in seeds {
+        let (from, to) = (latent(from, generator.latent_size), latent(to, generator.latent_size));
+        let frames: Vec<Vec<f32>> = (0..FRAMES).map(|frame| slerp(&from, &to, frame as f64 / (FRAMES - 1) as f64)).collect();
+        let kappa = generator.draw_latents(&frames)?;
+        let row: Vec<Vec<f32>> = kappa.chunks(size).map(<[f32]>::to_vec).collect();
+        let distance = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
+        let steps = row.windows(2).map(|pair| distance(&pair[0], &pair[1]));
+        let ends = distance(&row[0], &row[FRAMES - 1]);
+        largest_step.push(if ends > 0.0 { steps.fold(0.0, f64::max) / ends } else { 0.0 });
+        maps.extend(row);
+    }
+    Ok((Interpolations { seeds: seeds.to_vec(), largest_step }, maps))
+}
+
+/// How alike two maps of one set are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Diversity {
+    /// Pairs of maps.
+    pub pairs: usize,
+    /// Mean MS-SSIM over pairs of simulated maps; `null` for maps that are too small for it.
+    pub simulated: Option<f64>,
+    /// Mean MS-SSIM over pairs of generated maps. Larger than the simulated ones': the generator draws too few kinds of maps.
+    pub generated: Option<f64>,
+}
+
+/// Mean multi-scale similarity over `pairs` disjoint pairs of each set, whose values span `range`.
+pub fn diversity(simulated: &[Vec<f32>], generated: &[Vec<f32>], pixels: usize, range: f64) -> Diversity {
+    let mean = |maps: &[Vec<f32>]| -> Option<f64> {
+        let values: Option<Vec<f64>> = maps
+            .par_chunks_exact(2)
+            .map(|pair| multi_scale_similarity(&pair[0], &pair[1], pixels, range))
+            .collect();
+        values.filter(|values| !values.is_empty()).map(|values| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    Diversity { pairs: simulated.len().min(generated.len()) / 2, simulated: mean(simulated), generated: mean(generated) }
+}
+
+/// The generator's maps of a folder's weights, and the discriminator of a checkpoint.
+///
+/// # Errors
+/// When the file is no checkpoint, or of a network for other maps.
+pub fn discriminator_of(
+    checkpoint: &Path,
+    network: &shared::network::NetworkDefinition,
+    device: Device,
+) -> Result<TorchNetwork> {
+    use crate::training::{checkpoint as checkpoints, step::Players};
+    use anyhow::{Context, bail};
+    let bytes = std::fs::read(checkpoint).with_context(|| format!("cannot read {}", checkpoint.display()))?;
+    let state = checkpoints::read_state(&bytes).with_context(|| checkpoint.display().to_string())?;
+    if state.config.network.map_side != network.map_side {
+        bail!("{} judges maps of {} pixels, the weights draw {}", checkpoint.display(), state.config.network.map_side, network.map_side);
+    }
+    let players = Players::new(&state.config, device)?;
+    checkpoints::restore(&bytes, &players)?;
+    Ok(players.discriminator)
+}

@@ -1,0 +1,274 @@
+//! The report as one HTML page: no scripts, no network, everything inside.
+
+use std::fmt::Write;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use super::{
+    figures::{Content, Figure},
+    results::{GROUPS, MINKOWSKI, Results, Test, count, verdicts},
+};
+use crate::evaluation::comparison::{Comparison, LEVELS};
+
+/// The page.
+pub fn html(results: &Results, figures: &[Figure]) -> String {
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>CosmoGAN evaluation</title>\n<style>\n{}</style>\n</head>\n<body>\n<h1>CosmoGAN evaluation</h1>\n",
+        include_str!("page.css")
+    );
+    let weights = &results.weights;
+    let _ = writeln!(
+        page,
+        "<p>Weights of {} training steps at batches of {}, maps of {} pixels and {} degrees. SHA-256 <code>{}</code></p>",
+        weights.steps, weights.batch_size, weights.pixels, weights.side_angle, weights.sha256
+    );
+    if results.quick {
+        page += "<p class=\"quick\"><strong>Quick version.</strong> Few maps and few resamples, enough to see that all is in order. \
+                 Numbers to quote need a run without <code>--quick</code>.</p>\n";
+    }
+    if results.control.is_none() {
+        page += "<p class=\"quick\"><strong>No control.</strong> Without a second set of independent simulated maps \
+                 (<code>--control</code>) there is nothing to judge the p-values by.</p>\n";
+    }
+    page += "<h2>What it comes to</h2>\n<ul>\n";
+    for verdict in verdicts(results) {
+        let _ = writeln!(page, "<li>{}</li>", escaped(&verdict));
+    }
+    page += "</ul>\n";
+    page += &beside_the_paper(results);
+    page += "<h2>The maps</h2>\n";
+    let rows = results.sets.iter().map(|set| vec![set.role.clone(), set.maps.to_string(), set.source.clone()]);
+    page += &table(&["set", "maps", "source"], &rows.collect::<Vec<_>>());
+    page += "<h2>Figures</h2>\n";
+    for figure in figures {
+        page += &figure_element(figure);
+    }
+    page += &p_value_table(results);
+    page += &bands(results);
+    page += &novelty(results);
+    page += "<h2>How it was measured</h2>\n<p>Power spectra, Minkowski functionals and peaks in LensTools' definitions, at the paper's \
+             248 multipoles (those that the map has modes for) and 19 thresholds. Kolmogorov-Smirnov and Anderson-Darling tests as in \
+             SciPy; ";
+    let options = results.comparison.options;
+    let _ = writeln!(
+        page,
+        "p-values from {} permutations and as many bootstraps, seed {}. \"Bootstrapped\" is the paper's word: both samples are redrawn \
+         from the two together, with replacement. The control goes through the same tests at the same sizes: where two sets are one \
+         population, p-values are spread evenly over 0 to 1, and no share of them can be expected above 0.99 but 1 %.</p>\n\
+         <p>Version {}, {:.0} seconds, {}. Every number is in <code>report.json</code>.</p>\n</body>\n</html>",
+        options.resamples,
+        options.seed,
+        escaped(&results.version),
+        results.seconds,
+        escaped(&results.generation.device)
+    );
+    page
+}
+
+/// The paper's quoted numbers, ours and the control's.
+fn beside_the_paper(results: &Results) -> String {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let control = results.control.as_ref();
+    let mut row = |name: &str, paper: &str, of: &dyn Fn(&Comparison) -> String| {
+        let theirs = control.map_or_else(|| "none".into(), of);
+        rows.push(vec![name.into(), paper.into(), of(&results.comparison), theirs]);
+    };
+    row("pixel values: KS p of the densities' bins (Fig. 2)", "> 0.999", &|of| format!("{:.4}", of.pixels.p_of_densities));
+    row("pixel values: KS p by permutation of maps", "", &|of| format!("{:.4}", of.pixels.p_permutation));
+    let spectrum = [shared::statistics::Statistic::PowerSpectrum];
+    let counted = |of: &Comparison, statistics: &[_], test, level: usize| {
+        let counted = count(of, statistics, test);
+        format!("{} of {}", counted.above[level], counted.tests)
+    };
+    let (ks, ad) = (Test::KolmogorovSmirnov, Test::AndersonDarling);
+    for (name, test, level, paper) in [
+        ("P(l) modes with KS p > 0.99", ks, 0, "236 of 248"),
+        ("P(l) modes with KS p > 0.95", ks, 1, "246 of 248"),
+        ("P(l) modes with KS p > 0.8", ks, 3, "248 of 248"),
+        ("P(l) modes with AD p > 0.99", ad, 0, "205 of 248"),
+        ("P(l) modes with AD p > 0.95", ad, 1, "231 of 248"),
+        ("P(l) modes with AD p > 0.8", ad, 3, "248 of 248"),
+    ] {
+        row(name, paper, &|of| counted(of, &spectrum, test, level));
+    }
+    for (name, test, level, paper) in [
+        ("Minkowski thresholds with KS p > 0.95", ks, 1, "40 of 57"),
+        ("Minkowski thresholds with KS p > 0.9", ks, 2, "47 of 57"),
+        ("Minkowski thresholds with KS p > 0.6", ks, 4, "57 of 57"),
+        ("Minkowski thresholds with AD p > 0.95", ad, 1, "32 of 57"),
+        ("Minkowski thresholds with AD p > 0.9", ad, 2, "38 of 57"),
+        ("Minkowski thresholds with AD p > 0.6", ad, 4, "57 of 57"),
+    ] {
+        row(name, paper, &|of| counted(of, &MINKOWSKI, test, level));
+    }
+    row("correlation of P(l): largest difference (Fig. 4)", "0.10 (control 0.07)", &|of| format!("{:.3}", of.correlation.largest));
+    row("chi-squared distance of P(l) histograms", "", &|of| of.spectrum_distance.map_or_else(String::new, |d| format!("{d:.4}")));
+    if let Some(speed) = results.generation.maps_per_second {
+        rows.push(vec!["1024 maps".into(), "15 s (Titan X)".into(), format!("{:.1} s", 1024.0 / speed), String::new()]);
+    }
+    if let Some(distinct) = results.birthday.spaces.first().and_then(|space| space.distinct) {
+        rows.push(vec!["distinct maps (birthday)".into(), "\u{226b} 10\u{2079}".into(), distinct_text(&distinct), String::new()]);
+    }
+    "<h2>Beside the paper</h2>\n".to_owned() + &table(&["", "paper", "generated", "control"], &rows)
+}
+
+fn distinct_text(distinct: &shared::statistics::birthday::DistinctMaps) -> String {
+    match (distinct.estimate, distinct.high) {
+        (Some(estimate), Some(high)) => format!("{estimate:.1e} ({:.1e} to {high:.1e}, 95 %)", distinct.low),
+        _ => format!("> {:.1e} (95 %)", distinct.low),
+    }
+}
+
+fn p_value_table(results: &Results) -> String {
+    let mut rows = Vec::new();
+    for (name, statistics) in GROUPS {
+        for (label, test) in [("KS", Test::KolmogorovSmirnov), ("AD", Test::AndersonDarling)] {
+            for (of, whose) in [(Some(&results.comparison), "generated"), (results.control.as_ref(), "control")] {
+                let Some(of) = of else { continue };
+                let counted = count(of, statistics, test);
+                let mut row = vec![format!("{name}, {label}, {whose}"), counted.tests.to_string()];
+                row.extend(counted.above.iter().map(ToString::to_string));
+                row.push(counted.told_apart.to_string());
+                rows.push(row);
+            }
+        }
+    }
+    let levels: Vec<String> = LEVELS.iter().map(|level| format!("p > {level}")).collect();
+    let mut heads = vec!["bootstrapped p-values", "tests"];
+    heads.extend(levels.iter().map(String::as_str));
+    heads.push("permutation p < 0.05");
+    let mut text = "<h2>p-values</h2>\n".to_owned() + &table(&heads, &rows);
+    let mut rows = Vec::new();
+    for (place, of) in results.comparison.statistics.iter().enumerate() {
+        let theirs = results.control.as_ref().and_then(|control| control.statistics.get(place));
+        let uniform = |uniformity: Option<(f64, f64)>| uniformity.map_or_else(String::new, |(d, p)| format!("{d:.3} (p {p:.1e})"));
+        rows.push(vec![
+            of.statistic.name().to_owned(),
+            uniform(of.ad.uniformity),
+            theirs.map_or_else(|| "none".into(), |theirs| uniform(theirs.ad.uniformity)),
+        ]);
+    }
+    text += "<p>Are the permutation p-values (AD) spread evenly? Their Kolmogorov-Smirnov distance from the uniform distribution, and its \
+             p-value as if bins were independent:</p>\n";
+    text + &table(&["statistic", "generated", "control"], &rows)
+}
+
+fn bands(results: &Results) -> String {
+    let ratio = |of: Option<&Comparison>, place: usize| {
+        let band = of.and_then(|of| of.bands.get(place));
+        band.map_or_else(String::new, |band| format!("{:.3} ({:.3})", band.mean_ratio, band.sigma_ratio))
+    };
+    let row = |(place, band): (usize, &shared::statistics::SpectrumBand)| {
+        vec![
+            format!("{} to {}", band.ell_low, band.ell_high),
+            ratio(Some(&results.comparison), place),
+            ratio(results.control.as_ref(), place),
+        ]
+    };
+    let rows: Vec<_> = results.comparison.bands.iter().enumerate().map(row).collect();
+    "<h2>P(l) over the validation maps'</h2>\n<p>Ratio of means, and of standard deviations over maps in brackets.</p>\n".to_owned()
+        + &table(&["l", "generated", "control"], &rows)
+}
+
+fn novelty(results: &Results) -> String {
+    let mut text = "<h2>Novelty</h2>\n".to_owned();
+    if let Some(nearest) = &results.nearest {
+        let distances = |pairs: &[crate::evaluation::pairs::Pair]| {
+            pairs.iter().map(|pair| format!("{:.3}", pair.distance)).collect::<Vec<_>>().join(", ")
+        };
+        let _ = writeln!(
+            text,
+            "<p>Nearest of {} training maps to {} generated ones: pixel distances {}; distances in ln P(l) {}.</p>",
+            nearest.training_maps,
+            nearest.seeds.len(),
+            distances(&nearest.by_pixels),
+            distances(&nearest.by_spectrum)
+        );
+    } else {
+        text += "<p>No training maps were given (<code>--training</code>), so the nearest of them were not looked for.</p>\n";
+    }
+    let steps: Vec<String> = results.interpolations.largest_step.iter().map(|step| format!("{step:.2}")).collect();
+    let _ = writeln!(
+        text,
+        "<p>Interpolation: the largest step between neighbouring frames is {} of the distance between the ends.</p>",
+        steps.join(", ")
+    );
+    let row = |space: &str, found: &crate::evaluation::pairs::ClosestPairs, distinct: String| {
+        let nearest = found.closest.first().map_or(0.0, |pair| pair.distance);
+        vec![
+            space.to_owned(),
+            found.vectors.to_string(),
+            format!("{nearest:.4}"),
+            format!("{:.4}", found.median_distance),
+            format!("{:.3}", nearest / found.median_distance),
+            found.equal_pairs.to_string(),
+            distinct,
+        ]
+    };
+    let birthday = &results.birthday;
+    let mut rows: Vec<Vec<String>> = birthday
+        .spaces
+        .iter()
+        .map(|space| row(&space.space, &space.found, space.distinct.as_ref().map_or_else(String::new, distinct_text)))
+        .collect();
+    rows.push(row("pixels of simulated maps", &birthday.simulated, String::new()));
+    text += "<p>Birthday test: all pairs of many maps are compared; two are the same where their distance is below a tenth of the median \
+             distance. The number of equal pairs tells how many different maps the generator can draw.</p>\n";
+    text += &table(&["space", "maps", "closest pair", "median", "closest / median", "equal pairs", "distinct maps"], &rows);
+    if !birthday.spaces.iter().any(|space| space.space.contains("features")) {
+        text += "<p>The space of the discriminator's features was left out: no <code>--discriminator</code> was given.</p>\n";
+    }
+    if let (Some(simulated), Some(generated)) = (results.diversity.simulated, results.diversity.generated) {
+        let _ = writeln!(
+            text,
+            "<p>Mean multi-scale structural similarity (MS-SSIM) over {} pairs: {generated:.4} among generated maps, {simulated:.4} among \
+             simulated ones. More likeness among generated maps is a sign of mode collapse.</p>",
+            results.diversity.pairs
+        );
+    }
+    text
+}
+
+fn figure_element(figure: &Figure) -> String {
+    let content = match &figure.content {
+        Content::Svg(svg) => svg.clone(),
+        Content::Png(png) => {
+            format!("<img alt=\"{}\" src=\"data:image/png;base64,{}\">", escaped(&figure.caption), BASE64_STANDARD.encode(png))
+        }
+    };
+    format!(
+        "<figure>\n<div class=\"scroll\">{content}</div>\n<figcaption><strong>{}.</strong> {}</figcaption>\n</figure>\n",
+        escaped(&figure.title),
+        escaped(&figure.caption)
+    )
+}
+
+fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {
+        cells.map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect::<String>()
+    };
+    let head = cells("th", &mut heads.iter().copied());
+    let body: String =
+        rows.iter().map(|row| format!("<tr>{}</tr>\n", cells("td", &mut row.iter().map(String::as_str)))).collect();
+    format!("<div class=\"scroll\"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n")
+}
+
+/// Text as HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_become_markup() {
+        let page = table(&["<script>"], &[vec!["a & \"b\"".into()]]);
+        assert!(page.contains("&lt;script&gt;") && page.contains("a &amp; &quot;b&quot;"), "{page}");
+        let figure = Figure { file: "a.png", title: "A".into(), caption: "x < y".into(), content: Content::Png(vec![1]) };
+        assert!(figure_element(&figure).contains("alt=\"x &lt; y\" src=\"data:image/png;base64,AQ==\""));
+    }
+}

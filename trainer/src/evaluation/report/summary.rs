@@ -1,0 +1,56 @@
+//! The evaluation on one screen.
+
+use std::fmt::Write;
+
+use super::results::{GROUPS, Results, Test, count, verdicts};
+use crate::evaluation::comparison::LEVELS;
+
+/// A screen of text.
+pub fn screen(results: &Results) -> String {
+    let mut text = String::new();
+    if results.quick {
+        let _ = writeln!(text, "QUICK: few maps and resamples; leave --quick out for numbers to quote");
+    }
+    let _ = writeln!(text, "weights of {} steps, SHA-256 {}", results.weights.steps, results.weights.sha256);
+    let sets: Vec<String> = results.sets.iter().map(|set| format!("{} {}", set.maps, set.role)).collect();
+    let _ = writeln!(text, "maps: {}\n", sets.join(", "));
+    let levels: String = LEVELS.iter().map(|level| format!("{:>6}", format!(">{level}"))).collect();
+    let _ = writeln!(text, "{:<34}{:>6}   {levels}{:>9}", "bootstrapped p-values", "tests", "p<0.05*");
+    for (name, statistics) in GROUPS {
+        for (label, test) in [("KS", Test::KolmogorovSmirnov), ("AD", Test::AndersonDarling)] {
+            for (of, whose) in [(Some(&results.comparison), "generated"), (results.control.as_ref(), "control")] {
+                let Some(of) = of else { continue };
+                let counted = count(of, statistics, test);
+                let above: String = counted.above.iter().map(|count| format!("{count:>6}")).collect();
+                let name = if whose == "generated" { format!("{name} {label}") } else { format!("  {whose}") };
+                let _ = writeln!(text, "{name:<34}{:>6}   {above}{:>9}", counted.tests, counted.told_apart);
+            }
+        }
+    }
+    let _ = writeln!(text, "* by permutation\n");
+    let mut line = |name: &str, ours: String, control: Option<String>| {
+        let control = control.map(|control| format!("   control {control}")).unwrap_or_default();
+        let _ = writeln!(text, "{name:<42}{ours:>10}{control}");
+    };
+    let (ours, control) = (&results.comparison, results.control.as_ref());
+    line("pixels: KS p by permutation of maps", format!("{:.4}", ours.pixels.p_permutation), control.map(|c| format!("{:.4}", c.pixels.p_permutation)));
+    line("correlation of P(l): largest difference", format!("{:.3}", ours.correlation.largest), control.map(|c| format!("{:.3}", c.correlation.largest)));
+    let distance = |distance: Option<f64>| distance.map_or_else(|| "none".into(), |distance| format!("{distance:.4}"));
+    line("chi-squared distance of P(l)", distance(ours.spectrum_distance), control.map(|c| distance(c.spectrum_distance)));
+    for space in &results.birthday.spaces {
+        let nearest = space.found.closest.first().map_or(0.0, |pair| pair.distance / space.found.median_distance);
+        let of = format!("closest pair of {} / median, {}", space.found.vectors, space.space);
+        line(&of, format!("{nearest:.3}"), None);
+    }
+    if let Some(distinct) = results.birthday.spaces.first().and_then(|space| space.distinct) {
+        let number = distinct.estimate.map_or_else(|| format!("> {:.1e}", distinct.low), |estimate| format!("{estimate:.1e}"));
+        line("distinct maps (birthday, 95 %)", number, None);
+    }
+    if let Some(speed) = results.generation.maps_per_second {
+        line(&format!("maps a second, {}", results.generation.device), format!("{speed:.1}"), None);
+    }
+    for verdict in verdicts(results) {
+        let _ = writeln!(text, "- {verdict}");
+    }
+    text
+}
