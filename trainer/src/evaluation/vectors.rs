@@ -164,8 +164,9 @@ impl Vectors for Matrix {
     }
 }
 
-/// Natural logarithms of P(l) at the modes that are not empty. In P itself the distance would be that of the few lowest modes
-/// alone, which hold nearly all of the power.
+/// Natural logarithms of P(l) at the modes that are not empty, up to the Nyquist multipole of the map's rows; beyond it only
+/// the corners of Fourier space have modes. In P itself the distance would be that of the few lowest modes alone, which hold
+/// nearly all of the power.
 pub fn log_spectra(
     count: usize,
     pixels: usize,
@@ -180,16 +181,15 @@ pub fn log_spectra(
         .map_init(plan, |plan, at| {
             let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error}"))?;
             bar.inc(1);
-            Ok(logarithms(&plan.measure(&map(at)?)?))
+            let power = plan.measure(&map(at)?)?;
+            let nyquist = 180.0 * pixels as f64 / side_angle;
+            let below = plan.ell().iter().take_while(|&&ell| ell < nyquist).count();
+            // A map without any power at a mode gets the least number instead of minus infinity.
+            Ok(power[..below].iter().flatten().map(|&power| power.max(1e-30).ln() as f32).collect())
         })
         .collect::<Result<_>>()?;
     bar.finish_and_clear();
     Matrix::new(&rows, device)
-}
-
-/// Logarithms of the values that are there; a map without any power at a mode gets the least number instead.
-pub fn logarithms(spectrum: &[Option<f64>]) -> Vec<f32> {
-    spectrum.iter().flatten().map(|&power| power.max(1e-30).ln() as f32).collect()
 }
 
 /// What a discriminator's last convolutional layer makes of maps.

@@ -183,14 +183,14 @@ fn power_spectrum(sets: &Sets<'_>) -> Result<String> {
     let bands = Panel {
         title: "(a) Power spectrum".into(),
         x_label: "l".into(),
-        y_label: "l(l+1)P(l)/2pi".into(),
+        y_label: "l(l+1)P(l)/2\u{3c0}".into(),
         scales: [Scale::Logarithmic; 2],
         series: sets.bands(Statistic::PowerSpectrum, dimensionless),
     };
     let ell = sets.validation.middles(Statistic::PowerSpectrum);
     let slice = |(place, bin): (usize, usize)| Panel {
         title: format!("({}) l = {}", ["b", "c", "d"][place % 3], ell[bin]),
-        x_label: "l(l+1)P(l)/2pi".into(),
+        x_label: "l(l+1)P(l)/2\u{3c0}".into(),
         y_label: "density over maps".into(),
         series: sets.slice(Statistic::PowerSpectrum, bin, dimensionless(ell[bin], 1.0)),
         ..Panel::default()
@@ -339,7 +339,7 @@ pub fn spectra_of_pairs(ell: &[f64], spectra: &[[Vec<Option<f64>>; 2]]) -> Resul
     let panel = |(place, pair): (usize, &[Vec<Option<f64>>; 2])| Panel {
         title: format!("Map {}", place + 1),
         x_label: "l".into(),
-        y_label: "l(l+1)P(l)/2pi".into(),
+        y_label: "l(l+1)P(l)/2\u{3c0}".into(),
         scales: [Scale::Logarithmic; 2],
         series: vec![
             Series { name: "training".into(), colour: 0, shape: Shape::Curve(curve(&pair[1])) },

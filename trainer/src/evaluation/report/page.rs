@@ -56,7 +56,7 @@ pub fn html(results: &Results, figures: &[Figure]) -> String {
         page,
         "p-values from {} permutations and as many bootstraps, seed {}. \"Bootstrapped\" is the paper's word: both samples are redrawn \
          from the two together, with replacement. The control goes through the same tests at the same sizes: where two sets are one \
-         population, p-values are spread evenly over 0 to 1, and no share of them can be expected above 0.99 but 1 %.</p>\n\
+         population, p-values are spread evenly over 0 to 1, and one in a hundred is above 0.99.</p>\n\
          <p>Version {}, {:.0} seconds, {}. Every number is in <code>report.json</code>.</p>\n</body>\n</html>",
         options.resamples,
         options.seed,
@@ -246,8 +246,10 @@ fn figure_element(figure: &Figure) -> String {
 }
 
 fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    // Sentences begin at the left, numbers end at the right.
     let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| {
-        cells.map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect::<String>()
+        let class = |cell: &str| if cell.len() > 40 { " class=\"words\"" } else { "" };
+        cells.map(|cell| format!("<{tag}{}>{}</{tag}>", class(cell), escaped(cell))).collect::<String>()
     };
     let head = cells("th", &mut heads.iter().copied());
     let body: String =
