@@ -240,7 +240,7 @@ fn two_sample_tests() -> Result<()> {
 fn tests_of_pixels_and_of_vectors() -> Result<()> {
     let Some((maps, golden)) = golden()? else { return Ok(()) };
     let pixels = |maps: &[ConvergenceMap]| -> Vec<f64> {
-        let all = maps.iter().flat_map(|map| map.kappa());
+        let all = maps.iter().flat_map(ConvergenceMap::kappa);
         all.step_by(64).map(|&kappa| f64::from(kappa)).collect()
     };
     let both = TwoSample::new(&pixels(&maps[..8]), &pixels(&maps[8..])).context("two samples")?;

@@ -57,7 +57,7 @@ fn from_maps_to_generated_maps() -> Result<()> {
     succeed(here, "maps --maps maps.npy --side-angle 0.9 --count 12 --size 32 --out crops.npy")?;
     succeed(here, "train --config small.toml --data crops.npy --out run --device cpu")?;
     succeed(here, "train --data crops.npy --out run --device cpu --resume --steps 6")?;
-    succeed(here, "export --run run --out weights --data crops.npy --reference reference.json")?;
+    succeed(here, "export --run run --out weights --data crops.npy")?;
     succeed(here, "train --config small.toml --data crops.npy --out tuned --device cpu --start-from weights")?;
     succeed(here, "export --run tuned --step 4 --out tuned-weights")?;
     let text = succeed(here, "info tuned-weights")?;
@@ -73,10 +73,11 @@ fn from_maps_to_generated_maps() -> Result<()> {
     succeed(here, "spectrum many-fits --out spectrum.csv")?;
     let bins = std::fs::read_to_string(here.join("spectrum.csv"))?;
     assert!(bins.starts_with("ell,power_sr") && bins.contains("\n300,,,\n"), "a bin without modes is empty: {bins}");
+    evaluated(here)?;
     for (file, says) in [
         ("crops.npy", "32"),
         ("one.fits", "0.6"),
-        ("reference.json", "P(l)"),
+        ("reference/power_spectrum.json", "P(l)"),
         ("weights", "step"),
         ("weights/manifest.json", "step"),
         ("weights/generator-f16.safetensors", "tensors"),
@@ -92,6 +93,87 @@ fn from_maps_to_generated_maps() -> Result<()> {
     let difference =
         generated.values[1024..2048].iter().zip(&again.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(difference < 1e-6, "{difference:e}");
+    Ok(())
+}
+
+/// Evaluates `weights` on `crops.npy` twice: the second time from the finished parts.
+fn evaluated(here: &Path) -> Result<()> {
+    let line = "evaluate --weights weights --data crops.npy --control crops.npy --training crops.npy \
+                --discriminator run/checkpoints/step-0000006.safetensors --out report --reference reference --quick \
+                --count 10 --pair-maps 12 --resamples 19 --device cpu";
+    let screen = succeed(here, line)?;
+    ensure!(screen.contains("QUICK") && screen.contains("control") && screen.contains("report.html"), "{screen}");
+    let page = std::fs::read_to_string(here.join("report/report.html"))?;
+    for heading in
+        (1..=8).map(|figure| format!("Figure {figure}")).chain(["Quick version".into(), "Beside the paper".into()])
+    {
+        ensure!(page.contains(&heading), "{heading} is missing");
+    }
+    let inside = page.replace("http://www.w3.org/", "");
+    ensure!(
+        !inside.contains("http:") && !inside.contains("https:") && !inside.contains("<script"),
+        "the page must be alone"
+    );
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(here.join("report/report.json"))?)?;
+    ensure!(report["birthday"]["spaces"].as_array().map(Vec::len) == Some(3), "{}", report["birthday"]);
+    // Crops against themselves: every statistic is 0 and no test tells them apart.
+    let of_control = &report["control"]["statistics"][0];
+    ensure!(of_control["ad"]["told_apart"] == 0 && of_control["bins"][5]["ks"] == 0.0, "{of_control}");
+    ensure!(std::fs::read_dir(here.join("report/figures"))?.count() == 13);
+    let kept = std::fs::metadata(here.join("report/parts/generated-tests.json"))?.modified()?;
+    succeed(here, line)?;
+    ensure!(std::fs::metadata(here.join("report/parts/generated-tests.json"))?.modified()? == kept, "made again");
+    for file in ["minkowski", "peaks", "minima", "pdf", "correlation", "samples"] {
+        let bytes = std::fs::read(here.join(format!("reference/{file}.json")))?;
+        let value: serde_json::Value = serde_json::from_slice(&bytes)?;
+        ensure!(value["side_angle"].as_f64().is_some_and(|angle| (angle - 0.6).abs() < 1e-9), "{file}: {value}");
+    }
+    refuse(here, "evaluate --weights weights --data maps.npy --side-angle 0.9 --out r", "--size 32")
+}
+
+#[test]
+fn statistics_and_comparisons_of_maps() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let here = folder.path();
+    succeed(here, "statistics --maps maps.npy --side-angle 0.9 --json s.json --csv tables")?;
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(here.join("s.json"))?)?;
+    for (key, rows, columns) in [
+        ("power_spectrum", 24, 248),
+        ("v0", 24, 19),
+        ("v1", 24, 19),
+        ("v2", 24, 19),
+        ("peaks", 24, 29),
+        ("pdf", 24, 250),
+        ("moments", 24, 9),
+        ("correlation", 248, 248),
+    ] {
+        let shape = |value: &serde_json::Value| value.as_array().map(Vec::len);
+        ensure!(shape(&json[key]) == Some(rows) && shape(&json[key][0]) == Some(columns), "{key}");
+    }
+    for (key, bins) in [("ell", 248), ("nu", 19), ("peak_nu", 29), ("pdf_kappa", 250)] {
+        ensure!(json[key].as_array().map(Vec::len) == Some(bins), "{key}");
+    }
+    ensure!(json["power_spectrum"][0][0].is_null() && json["correlation"][0][0].is_null(), "an empty bin is null");
+    let ensemble = std::fs::read_to_string(here.join("tables/ensemble.csv"))?;
+    ensure!(ensemble.contains("\npower_spectrum,300,,\n") && ensemble.contains("\nv0,"), "{ensemble}");
+    ensure!(std::fs::read_to_string(here.join("tables/moments.csv"))?.lines().count() == 25);
+    refuse(here, "statistics --maps maps.npy --side-angle 0.9 --csv tables", "--force")?;
+
+    let flat = npy::encode(32, 32, &[0.25; 1024]);
+    std::fs::write(here.join("flat.npy"), &flat)?;
+    let text = succeed(here, "statistics --maps flat.npy --side-angle 1 --json flat.json")?;
+    ensure!(text.contains("1 maps are constant"), "{text}");
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(here.join("flat.json"))?)?;
+    ensure!(json["v1"][0].as_array().is_some_and(|row| row.iter().all(serde_json::Value::is_null)), "{}", json["v1"]);
+
+    let line =
+        "compare --maps maps.npy --against maps.npy --control maps.npy --side-angle 0.9 --resamples 19 --json c.json";
+    let table = succeed(here, line)?;
+    ensure!(table.contains("power_spectrum KS") && table.contains("control"), "{table}");
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(here.join("c.json"))?)?;
+    let bin = &json["comparison"]["statistics"][0]["bins"][9];
+    ensure!(bin["ks"] == 0.0 && bin["ks_p"] == 1.0 && bin["mean_ratio"] == 1.0 && bin["wasserstein"] == 0.0, "{bin}");
+    ensure!(json["comparison"]["statistics"][0]["bins"][0].is_null(), "an empty bin has no test");
     Ok(())
 }
 
@@ -136,6 +218,14 @@ fn wrong_input_is_explained() -> Result<()> {
     let mut nan = npy::encode_header(4, 32, 32);
     nan.extend((0..4 * 1024).flat_map(|_| f32::NAN.to_le_bytes()));
     std::fs::write(here.join("nan.npy"), nan)?;
+    std::fs::write(here.join("oblong.npy"), npy::encode(4, 8, &[0.0; 32]))?;
+    std::fs::write(here.join("one.npy"), npy::encode(48, 48, &[0.0; 48 * 48]))?;
+    let mut small = npy::encode_header(2, 32, 32);
+    small.extend([0; 2 * 1024 * 4]);
+    std::fs::write(here.join("small.npy"), small)?;
+    std::fs::create_dir(here.join("sizes"))?;
+    std::fs::copy(here.join("one.npy"), here.join("sizes/a.npy"))?;
+    std::fs::copy(here.join("small.npy"), here.join("sizes/b.npy"))?;
     let whole = std::fs::read(here.join("maps.npy"))?;
     std::fs::write(here.join("cut.npy"), &whole[..whole.len() - 7])?;
     std::fs::write(here.join("wrong.toml"), "bach_size = 4\n")?;
@@ -165,6 +255,13 @@ fn wrong_input_is_explained() -> Result<()> {
         ("spectrum maps.npy --side-angle 1 --out maps.npy", "--force"),
         ("generate --weights nowhere --out a.npy", "nowhere"),
         ("export --run empty --out w", "empty"),
+        ("statistics --maps nan.npy --side-angle 1", "map 0"),
+        ("statistics --maps oblong.npy --side-angle 1", "square"),
+        ("statistics --maps sizes --side-angle 1", "resolution"),
+        ("compare --maps maps.npy --against one.npy --side-angle 1", "B has 1 map"),
+        ("compare --maps maps.npy --against small.npy --side-angle 1", "32 pixels"),
+        ("compare --maps maps.npy --against maps.npy --side-angle 1 --resamples 0", "--resamples"),
+        ("evaluate --weights nowhere --data maps.npy --out r", "nowhere"),
         ("info text.npy", "text.npy"),
         ("info nowhere", "nowhere"),
         ("bogus", "bogus"),

@@ -1,4 +1,4 @@
-//! Benchmarks: Criterion's, and the trainer beside PyTorch in one run.
+//! Benchmarks: Criterion's, the statistics beside LensTools and SciPy, and the trainer beside PyTorch, in one run.
 
 use anyhow::Result;
 use clap::Args;
@@ -24,6 +24,13 @@ pub fn run(workspace: &Workspace, arguments: &BenchArguments) -> Result<()> {
         .args(["bench", "--locked", "-p", "shared", "--bench", "statistics"])
         .run(workspace)?;
     Step::new("Build the trainer", "cargo").args(["build", "--locked", "--release", "-p", "trainer"]).run(workspace)?;
+    let lenstools = install::lenstools(workspace)?;
+    Step::new("Statistics, against LensTools and SciPy", &lenstools.python)
+        .env("PYTHONPATH", &lenstools.source)
+        .arg("tests/python/compare_statistics.py")
+        .arg(workspace.target().join("release/trainer"))
+        .arg(workspace.target().join("criterion"))
+        .run(workspace)?;
     Step::new("Training and generation, against PyTorch", python)
         .arg("tests/python/compare_training.py")
         .arg(workspace.target().join("release/trainer"))

@@ -23,7 +23,9 @@ pub fn correlation_matrix<S: AsRef<[Option<f64>]>>(samples: &[S]) -> Vec<Vec<Opt
         if norm <= 1e-14 * mean.abs() * (maps as f64).sqrt() {
             return None;
         }
-        values.iter_mut().for_each(|value| *value /= norm);
+        for value in &mut values {
+            *value /= norm;
+        }
         Some(values)
     };
     let rows: Vec<Option<Vec<f64>>> = (0..bins).map(normalised).collect();

@@ -63,7 +63,7 @@ impl PeakPlan {
             match self.extreme {
                 Extreme::Peaks => self.count_row(rows, |a, b| if a > b { a } else { b }, |centre, most| centre > most),
                 Extreme::Minima => {
-                    self.count_row(rows, |a, b| if a < b { a } else { b }, |centre, least| centre < least)
+                    self.count_row(rows, |a, b| if a < b { a } else { b }, |centre, least| centre < least);
                 }
             }
         }

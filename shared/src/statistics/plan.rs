@@ -262,10 +262,10 @@ mod tests {
 
     #[test]
     fn translation_quarter_turn_and_flip_change_nothing() {
+        type Source = fn(usize, usize, usize) -> (usize, usize);
         let n = 32;
         let original = map(1, n);
         let expected = measure(original.clone(), n);
-        type Source = fn(usize, usize, usize) -> (usize, usize);
         let symmetries: [(&str, Source); 3] = [
             ("translation", |row, column, n| ((row + 5) % n, (column + 29) % n)),
             ("quarter turn", |row, column, n| (column, n - 1 - row)),

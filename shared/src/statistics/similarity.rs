@@ -88,7 +88,9 @@ fn means(a: &Image, b: &Image, [c1, c2]: [f64; 2]) -> (f64, f64) {
         (-distance * distance / (2.0 * WINDOW_SIGMA * WINDOW_SIGMA)).exp()
     });
     let sum: f64 = window.iter().sum();
-    window.iter_mut().for_each(|weight| *weight /= sum);
+    for weight in &mut window {
+        *weight /= sum;
+    }
     let [mean_a, mean_b] = [a, b].map(|image| image.windowed(&window));
     let [aa, bb, ab] = [a.times(a), b.times(b), a.times(b)].map(|image| image.windowed(&window));
     let (mut ssim, mut structure) = (0.0, 0.0);

@@ -76,6 +76,8 @@ struct Document<'a> {
 /// # Errors
 /// When a set is not usable, the sets cannot be compared, or the file cannot be written.
 pub fn run(arguments: &CompareArguments) -> Result<()> {
+    // A reader that has enough, such as `head`, ends this command without a word.
+    sigpipe::reset();
     if let Some(path) = &arguments.json {
         check_free(path, arguments.force)?;
     }
@@ -114,7 +116,8 @@ pub fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
     if let Some(control) = control {
         let _ = writeln!(text, "control, C against B: {}", sizes(control));
         if control.maps[0] < comparison.maps[0] {
-            let _ = writeln!(text, "  C has fewer maps than A: its tests see less, and its p-values are no fair control");
+            let _ =
+                writeln!(text, "  C has fewer maps than A: its tests see less, and its p-values are no fair control");
         }
     } else {
         let _ = writeln!(text, "no control: give --control, independent real maps, to know what p-values to expect");

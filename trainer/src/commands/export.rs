@@ -11,7 +11,7 @@ use shared::{
     },
     latent::latent,
     network::{NetworkDefinition, definition::parameters},
-    statistics::{Ensemble, SpectrumReference, distance::band_ratios, power_spectrum::paper_edges},
+    statistics::{SpectrumBand, bins::middles, distance::band_ratios, power_spectrum::paper_edges},
 };
 use tch::Device;
 
@@ -40,8 +40,7 @@ const SELF_CHECK_TOLERANCE: f32 = 1e-3;
 /// or the newest one where none was measured.
 ///
 /// Example:
-///   trainer export --run runs/first --out public/weights --data data/validation.npy \
-///       --reference public/reference/power_spectrum.json
+///   trainer export --run runs/first --out public/weights --data data/validation.npy
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct ExportArguments {
@@ -63,9 +62,6 @@ pub struct ExportArguments {
     /// Most maps of --data to measure, and maps to generate
     #[arg(long, default_value_t = 512)]
     measured_maps: usize,
-    /// Write mean and sigma of P(l) over --data, for the page's band
-    #[arg(long, value_name = "FILE.json", requires = "data")]
-    reference: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -120,19 +116,13 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
         side_angle,
         generator: files,
         training: record(&state),
-        spectrum: measured.as_ref().map(|measured| measured.0.clone()).unwrap_or_default(),
+        spectrum: measured.unwrap_or_default(),
         self_check: self_check(network, &generator)?,
     };
     // All is measured: only now is what lies in the folder replaced.
     std::fs::create_dir_all(&arguments.out).with_context(|| format!("cannot create {}", arguments.out.display()))?;
     for (file, bytes) in manifest.generator.iter().zip(&encoded) {
         write_atomically(&arguments.out.join(&file.file), bytes)?;
-    }
-    if let (Some(path), Some((_, reference))) = (&arguments.reference, &measured) {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        }
-        write_atomically(path, (serde_json::to_string(reference)? + "\n").as_bytes())?;
     }
     // Last, so that a manifest never names weights that are not there yet.
     write_atomically(&arguments.out.join("manifest.json"), manifest.to_json()?.as_bytes())?;
@@ -164,20 +154,17 @@ fn record(state: &CheckpointState) -> TrainingRecord {
     }
 }
 
-type Measured = (Vec<shared::statistics::SpectrumBand>, SpectrumReference);
-
-/// Ratios per band of generated maps to maps that were not trained on, and the reference band of the latter.
+/// Ratios per band of generated maps to maps that were not trained on.
 fn measure(
     arguments: &ExportArguments,
     path: &Path,
     network: &NetworkDefinition,
     generator: &TorchNetwork,
     side_angle: f64,
-) -> Result<Measured> {
+) -> Result<Vec<SpectrumBand>> {
     let side = network.map_side;
     let maps = TrainingMaps::open(path, side, 2, 0)?;
-    let description = MapsDescription::beside(path)?;
-    if let Some(description) = &description
+    if let Some(description) = MapsDescription::beside(path)?
         && (description.side_angle / side_angle - 1.0).abs() > 1e-6
     {
         bail!(
@@ -188,39 +175,19 @@ fn measure(
     }
     let count = maps.maps().min(arguments.measured_maps.max(2));
     let bar = progress::bar(2 * count, "maps");
-    let (mut of_data, mut of_generator, mut pixels) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut of_data, mut of_generator) = (Vec::new(), Vec::new());
     for first in (0..count).step_by(32) {
         let places: Vec<usize> = (first..(first + 32).min(count)).collect();
         let indices: Vec<i64> = places.iter().map(|&place| place as i64).collect();
         let kappa = to_vec(&maps.select(&indices, Device::Cpu)?)?;
-        // Every 17th pixel is enough for percentiles.
-        pixels.extend(kappa.iter().step_by(17).copied());
         of_data.extend(spectra(&kappa, side, side_angle)?);
         let latents: Vec<Vec<f32>> = places.iter().map(|&seed| latent(seed as u64, network.latent_size)).collect();
         of_generator.extend(spectra(&generate(generator, &latents, Device::Cpu)?, side, side_angle)?);
         bar.inc(2 * places.len() as u64);
     }
     bar.finish_and_clear();
-    let ell: Vec<f64> = paper_edges().windows(2).map(|edges| 0.5 * (edges[0] + edges[1])).collect();
-    let mut ensemble = Ensemble::new(ell.len());
-    for spectrum in &of_data {
-        ensemble.add(spectrum);
-    }
-    let reference = SpectrumReference {
-        source: description.map_or_else(|| "not described".into(), |description| description.source),
-        maps: count,
-        side_angle,
-        ell: ell.clone(),
-        mean: ensemble.mean(),
-        sigma: ensemble.sigma(),
-        kappa_range: Some([percentile(&mut pixels, 0.005), percentile(&mut pixels, 0.998)]),
-    };
-    Ok((band_ratios(&ell, &of_data, &of_generator), reference))
-}
-
-fn percentile(values: &mut [f32], share: f64) -> f32 {
-    let place = (share * values.len().saturating_sub(1) as f64) as usize;
-    if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(place, f32::total_cmp).1 }
+    let ell = middles(&paper_edges());
+    Ok(band_ratios(&ell, &of_data, &of_generator))
 }
 
 /// Pixels spread over one map.

@@ -8,11 +8,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Map, Value, json};
-use shared::statistics::{
-    Statistic, StatisticsEdges,
-    correlation::correlation_matrix,
-    moments::NAMES,
-};
+use shared::statistics::{Statistic, StatisticsEdges, correlation::correlation_matrix, moments::NAMES};
 
 use crate::{
     evaluation::measured::MeasuredMaps,
@@ -61,6 +57,8 @@ pub struct StatisticsArguments {
 /// # Errors
 /// When a map is not usable, the maps differ in size, or a file cannot be written.
 pub fn run(arguments: &StatisticsArguments) -> Result<()> {
+    // A reader that has enough, such as `head`, ends this command without a word.
+    sigpipe::reset();
     if let Some(path) = &arguments.json {
         check_free(path, arguments.force)?;
     }
@@ -120,7 +118,8 @@ fn write_tables(folder: &Path, measured: &MeasuredMaps) -> Result<()> {
     let mut over_maps = String::from("statistic,abscissa,mean,sigma\n");
     for statistic in Statistic::ALL {
         let middles = measured.middles(statistic);
-        let mut text = format!("map,{}", line(&mut middles.iter().map(|middle| format!("{}={middle:.6}", statistic.abscissa()))));
+        let mut text =
+            format!("map,{}", line(&mut middles.iter().map(|middle| format!("{}={middle:.6}", statistic.abscissa()))));
         for (index, map) in measured.maps.iter().enumerate() {
             let _ = write!(text, "{index},{}", line(&mut map.of(statistic).iter().map(|&value| cell(value))));
         }
@@ -162,7 +161,8 @@ fn overview(measured: &MeasuredMaps) -> String {
         (Statistic::Peaks, 2.0),
     ] {
         let middles = measured.middles(statistic);
-        let nearest = (0..middles.len()).min_by(|&a, &b| (middles[a] - wanted).abs().total_cmp(&(middles[b] - wanted).abs()));
+        let nearest =
+            (0..middles.len()).min_by(|&a, &b| (middles[a] - wanted).abs().total_cmp(&(middles[b] - wanted).abs()));
         if let Some(bin) = nearest {
             let name = format!("{} at {} = {:.4}", statistic.name(), statistic.abscissa(), middles[bin]);
             row(&name, measured.column(statistic, bin));

@@ -131,14 +131,8 @@ pub struct CorrelationDifference {
 }
 
 /// Statistics that are tested bin by bin.
-pub const TESTED: [Statistic; 6] = [
-    Statistic::PowerSpectrum,
-    Statistic::V0,
-    Statistic::V1,
-    Statistic::V2,
-    Statistic::Peaks,
-    Statistic::Minima,
-];
+pub const TESTED: [Statistic; 6] =
+    [Statistic::PowerSpectrum, Statistic::V0, Statistic::V1, Statistic::V2, Statistic::Peaks, Statistic::Minima];
 
 /// Compares A with B.
 ///
@@ -303,7 +297,13 @@ mod tests {
             plan.measure(&ConvergenceMap::new(1.0, pixels, kappa).unwrap(), &mut found).unwrap();
             found
         };
-        MeasuredMaps { source: "noise".into(), pixels, side_angle: 1.0, middles, maps: (0..count).map(measure).collect() }
+        MeasuredMaps {
+            source: "noise".into(),
+            pixels,
+            side_angle: 1.0,
+            middles,
+            maps: (0..count).map(measure).collect(),
+        }
     }
 
     #[test]

@@ -183,6 +183,19 @@ impl Generator<'_> {
         self.draw_latents(&seeds.iter().map(|&seed| latent(seed, self.latent_size)).collect::<Vec<_>>())
     }
 
+    /// Kappa of the maps of `count` seeds from `first_seed` on, each in a vector of its own.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn draw_one_by_one(&self, first_seed: u64, count: usize) -> Result<Vec<Vec<f32>>> {
+        let mut maps = Vec::with_capacity(count);
+        for first in (0..count).step_by(CHUNK) {
+            let seeds: Vec<u64> = (first..(first + CHUNK).min(count)).map(|map| first_seed + map as u64).collect();
+            maps.extend(self.draw(&seeds)?.chunks(self.pixels * self.pixels).map(<[f32]>::to_vec));
+        }
+        Ok(maps)
+    }
+
     /// Kappa of the maps of these latent vectors, one after the other.
     ///
     /// # Errors

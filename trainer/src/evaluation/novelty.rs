@@ -61,7 +61,11 @@ pub fn nearest_training_maps(
     let spectra = maps.spectra()?;
     let own = log_spectra(seeds.len(), generator.pixels, generator.side_angle, generator.device, |at| {
         let kappa = kappa[at * size..(at + 1) * size].to_vec();
-        Ok(shared::ConvergenceMap::new(archive.pixel_angle() * (size as f64).sqrt(), (size as f64).sqrt() as usize, kappa)?)
+        Ok(shared::ConvergenceMap::new(
+            archive.pixel_angle() * (size as f64).sqrt(),
+            (size as f64).sqrt() as usize,
+            kappa,
+        )?)
     })?;
     let by_spectrum = nearest(own.tensor(), &spectra, |_| ())?;
     Ok(NearestTrainingMaps { training_maps: maps.count(), seeds: seeds.to_vec(), by_pixels, by_spectrum })
@@ -169,10 +173,12 @@ pub fn interpolations(generator: &Generator<'_>, seeds: &[[u64; 2]]) -> Result<(
     let (mut maps, mut largest_step) = (Vec::new(), Vec::new());
     for &[from, to] in seeds {
         let (from, to) = (latent(from, generator.latent_size), latent(to, generator.latent_size));
-        let frames: Vec<Vec<f32>> = (0..FRAMES).map(|frame| slerp(&from, &to, frame as f64 / (FRAMES - 1) as f64)).collect();
+        let frames: Vec<Vec<f32>> =
+            (0..FRAMES).map(|frame| slerp(&from, &to, frame as f64 / (FRAMES - 1) as f64)).collect();
         let kappa = generator.draw_latents(&frames)?;
         let row: Vec<Vec<f32>> = kappa.chunks(size).map(<[f32]>::to_vec).collect();
-        let distance = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
+        let distance =
+            |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
         let steps = row.windows(2).map(|pair| distance(&pair[0], &pair[1]));
         let ends = distance(&row[0], &row[FRAMES - 1]);
         largest_step.push(if ends > 0.0 { steps.fold(0.0, f64::max) / ends } else { 0.0 });
@@ -195,13 +201,15 @@ pub struct Diversity {
 /// Mean multi-scale similarity over `pairs` disjoint pairs of each set, whose values span `range`.
 pub fn diversity(simulated: &[Vec<f32>], generated: &[Vec<f32>], pixels: usize, range: f64) -> Diversity {
     let mean = |maps: &[Vec<f32>]| -> Option<f64> {
-        let values: Option<Vec<f64>> = maps
-            .par_chunks_exact(2)
-            .map(|pair| multi_scale_similarity(&pair[0], &pair[1], pixels, range))
-            .collect();
+        let values: Option<Vec<f64>> =
+            maps.par_chunks_exact(2).map(|pair| multi_scale_similarity(&pair[0], &pair[1], pixels, range)).collect();
         values.filter(|values| !values.is_empty()).map(|values| values.iter().sum::<f64>() / values.len() as f64)
     };
-    Diversity { pairs: simulated.len().min(generated.len()) / 2, simulated: mean(simulated), generated: mean(generated) }
+    Diversity {
+        pairs: simulated.len().min(generated.len()) / 2,
+        simulated: mean(simulated),
+        generated: mean(generated),
+    }
 }
 
 /// The generator's maps of a folder's weights, and the discriminator of a checkpoint.
@@ -218,7 +226,12 @@ pub fn discriminator_of(
     let bytes = std::fs::read(checkpoint).with_context(|| format!("cannot read {}", checkpoint.display()))?;
     let state = checkpoints::read_state(&bytes).with_context(|| checkpoint.display().to_string())?;
     if state.config.network.map_side != network.map_side {
-        bail!("{} judges maps of {} pixels, the weights draw {}", checkpoint.display(), state.config.network.map_side, network.map_side);
+        bail!(
+            "{} judges maps of {} pixels, the weights draw {}",
+            checkpoint.display(),
+            state.config.network.map_side,
+            network.map_side
+        );
     }
     let players = Players::new(&state.config, device)?;
     checkpoints::restore(&bytes, &players)?;

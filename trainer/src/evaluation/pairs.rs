@@ -146,12 +146,19 @@ impl PairSearch {
         let flat = squares.f_flatten(0, 1)?;
         let best = (kept as i64).min(flat.size()[0]);
         let (values, places) = flat.f_topk(best, 0, false, true)?;
-        let (values, places) = (Vec::<f64>::try_from(values.f_to_device(tch::Device::Cpu)?)?, Vec::<i64>::try_from(places.f_to_device(tch::Device::Cpu)?)?);
+        let (values, places) = (
+            Vec::<f64>::try_from(values.f_to_device(tch::Device::Cpu)?)?,
+            Vec::<i64>::try_from(places.f_to_device(tch::Device::Cpu)?)?,
+        );
         let width = b.size()[0];
         for (square, place) in values.into_iter().zip(places) {
             if square.is_finite() {
                 let (row, column) = ((place / width) as usize, (place % width) as usize);
-                self.candidates.push(Pair { first: starts[0] + row, second: starts[1] + column, distance: square.sqrt() });
+                self.candidates.push(Pair {
+                    first: starts[0] + row,
+                    second: starts[1] + column,
+                    distance: square.sqrt(),
+                });
             }
         }
         self.candidates.sort_by(|a, b| a.distance.total_cmp(&b.distance));

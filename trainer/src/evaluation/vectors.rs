@@ -43,7 +43,10 @@ impl DrawnMaps {
             let seeds: Vec<u64> = (first..(first + BATCH).min(count)).map(|map| first_seed + map as u64).collect();
             let bytes: Vec<u8> = generator.draw(&seeds)?.into_iter().flat_map(f32::to_le_bytes).collect();
             file.write_all_at(&bytes, first as u64 * map_bytes).with_context(|| {
-                format!("cannot write {}: {count} maps take {gigabytes:.1} GB; a smaller --pair-maps takes less", path.display())
+                format!(
+                    "cannot write {}: {count} maps take {gigabytes:.1} GB; a smaller --pair-maps takes less",
+                    path.display()
+                )
             })?;
             bar.inc(seeds.len() as u64);
         }
@@ -167,6 +170,9 @@ impl Vectors for Matrix {
 /// Natural logarithms of P(l) at the modes that are not empty, up to the Nyquist multipole of the map's rows; beyond it only
 /// the corners of Fourier space have modes. In P itself the distance would be that of the few lowest modes alone, which hold
 /// nearly all of the power.
+///
+/// # Errors
+/// When a map cannot be had or is of another geometry.
 pub fn log_spectra(
     count: usize,
     pixels: usize,

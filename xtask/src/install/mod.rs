@@ -4,18 +4,21 @@
 //! web      wasm target, trunk, wasm-bindgen, wasm-opt
 //! torch    PyTorch from PyPI: libtorch and its Python side
 //! checkers cargo-deny and cargo-fuzz
+//! lenstools LensTools, for a benchmark
 //! browser  Chromium, and playwright-core that drives it
 //! system   packages of the distribution
 //! ```
 
 mod browser;
 mod checkers;
+mod lenstools;
 mod system;
 mod torch;
 mod web;
 
 pub use browser::{chromium, playwright};
 pub use checkers::{cargo_deny, cargo_fuzz};
+pub use lenstools::lenstools;
 pub use torch::{libtorch, python};
 pub use web::web_tools;
 

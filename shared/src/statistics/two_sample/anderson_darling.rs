@@ -76,9 +76,9 @@ fn parabola(x: &[f64; 7], y: &[f64; 7]) -> [f64; 3] {
     for pivot in 0..3 {
         for row in 0..3 {
             if row != pivot {
-                let factor = rows[row][pivot] / rows[pivot][pivot];
-                for column in 0..4 {
-                    rows[row][column] -= factor * rows[pivot][column];
+                let (factor, from) = (rows[row][pivot] / rows[pivot][pivot], rows[pivot]);
+                for (value, from) in rows[row].iter_mut().zip(from) {
+                    *value -= factor * from;
                 }
             }
         }

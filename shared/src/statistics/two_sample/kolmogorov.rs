@@ -162,7 +162,9 @@ fn by_matrix(n: usize, d: f64) -> f64 {
     let centre = (k - 1) * m + k - 1;
     let reduce = |values: &mut Vec<f64>, exponent: &mut i32| {
         if values[centre] > 1e140 {
-            values.iter_mut().for_each(|value| *value *= 1e-140);
+            for value in values.iter_mut() {
+                *value *= 1e-140;
+            }
             *exponent += 140;
         }
     };
@@ -247,9 +249,9 @@ mod tests {
             let (mut i, mut j, mut largest) = (0_i64, 0_i64, 0);
             for at in 0..n + m {
                 if labels >> at & 1 == 1 {
-                    i += 1
+                    i += 1;
                 } else {
-                    j += 1
+                    j += 1;
                 }
                 largest = largest.max((i * m as i64 - j * n as i64).abs());
             }

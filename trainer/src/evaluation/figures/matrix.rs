@@ -65,7 +65,10 @@ pub fn svg(panels: &[MatrixPanel<'_>], ell: &[f64]) -> Result<String> {
         }
         // The colours, from -limit to limit.
         let bar = top + SIDE + 30;
-        let bar_picture = BASE64_STANDARD.encode(picture(&[(0..=100).map(|i| Some((f64::from(i) / 50.0 - 1.0) * panel.limit)).collect()], panel.limit)?);
+        let bar_picture = BASE64_STANDARD.encode(picture(
+            &[(0..=100).map(|i| Some((f64::from(i) / 50.0 - 1.0) * panel.limit)).collect()],
+            panel.limit,
+        )?);
         let _ = writeln!(
             text,
             "<image x=\"{left}\" y=\"{bar}\" width=\"{SIDE}\" height=\"10\" preserveAspectRatio=\"none\" \
@@ -115,7 +118,10 @@ mod tests {
     #[test]
     fn a_row_of_matrices_holds_pictures_and_titles() {
         let rows = vec![vec![Some(1.0), None], vec![Some(-0.5), Some(0.0)]];
-        let panels = [MatrixPanel { title: "data", rows: rows.clone(), limit: 1.0 }, MatrixPanel { title: "difference", rows, limit: 0.1 }];
+        let panels = [
+            MatrixPanel { title: "data", rows: rows.clone(), limit: 1.0 },
+            MatrixPanel { title: "difference", rows, limit: 0.1 },
+        ];
         let text = svg(&panels, &[300.0, 20_300.0]).unwrap();
         assert_eq!(text.matches("data:image/png").count(), 4);
         assert!(text.contains("difference") && text.contains("10k") && text.trim_end().ends_with("</svg>"));

@@ -4,14 +4,18 @@ use std::ops::Range;
 
 use anyhow::{Result, anyhow};
 use plotters::{
-    coord::{ranged1d::{AsRangedCoord, ValueFormatter}, Shift},
+    coord::{
+        Shift,
+        ranged1d::{AsRangedCoord, ValueFormatter},
+    },
     prelude::*,
 };
 
 /// Width and height of a panel in pixels.
 const PANEL: (u32, u32) = (420, 330);
 /// Colours of up to four series: data, generated, control, other.
-pub const COLOURS: [RGBColor; 4] = [RGBColor(40, 40, 40), RGBColor(200, 30, 45), RGBColor(30, 100, 200), RGBColor(30, 140, 70)];
+pub const COLOURS: [RGBColor; 4] =
+    [RGBColor(40, 40, 40), RGBColor(200, 30, 45), RGBColor(30, 100, 200), RGBColor(30, 140, 70)];
 
 /// How an axis is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -115,9 +119,11 @@ where
         .y_label_area_size(62)
         .build_cartesian_2d(x, y)
         .map_err(failed)?;
-    let label = |scale: Scale| move |value: &f64| match scale {
-        Scale::Linear => plain(*value),
-        Scale::Logarithmic => power_of_ten(*value),
+    let label = |scale: Scale| {
+        move |value: &f64| match scale {
+            Scale::Linear => plain(*value),
+            Scale::Logarithmic => power_of_ten(*value),
+        }
     };
     chart
         .configure_mesh()
@@ -160,7 +166,9 @@ where
             }
         };
         if !series.name.is_empty() {
-            drawn.label(&series.name).legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 16, y + 5)], colour.mix(0.6).filled()));
+            drawn
+                .label(&series.name)
+                .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 16, y + 5)], colour.mix(0.6).filled()));
         }
     }
     if panel.series.iter().any(|series| !series.name.is_empty()) {
@@ -186,7 +194,9 @@ impl Panel {
     fn ranges(&self) -> Result<[Range<f64>; 2]> {
         let points = self.series.iter().flat_map(|series| -> Vec<(f64, f64)> {
             match &series.shape {
-                Shape::Band(points) => points.iter().flat_map(|p| [(p.0, p.1), (p.0, p.1 - p.2), (p.0, p.1 + p.2)]).collect(),
+                Shape::Band(points) => {
+                    points.iter().flat_map(|p| [(p.0, p.1), (p.0, p.1 - p.2), (p.0, p.1 + p.2)]).collect()
+                }
                 Shape::Curve(points) => points.clone(),
                 Shape::Steps(steps) => steps.iter().flat_map(|s| [(s.0, s.2), (s.1, s.2)]).collect(),
             }
@@ -255,7 +265,9 @@ pub fn histogram(values: &[f64], range: Range<f64>, bins: usize) -> Vec<(f64, f6
     let mut counts = vec![0.0; bins];
     for value in values {
         let place = (value - range.start) / width;
-        if place >= 0.0 && let Some(count) = counts.get_mut(place as usize) {
+        if place >= 0.0
+            && let Some(count) = counts.get_mut(place as usize)
+        {
             *count += 1.0;
         }
     }
@@ -284,7 +296,11 @@ mod tests {
                 series("one", Shape::Curve(vec![(100.0, 1e-4), (1000.0, -1.0)])),
             ],
         };
-        let steps = Panel { scales: [Scale::Linear; 2], series: vec![series("", Shape::Steps(histogram(&[0.1, 0.2, 0.9], 0.0..1.0, 2)))], ..panel.clone() };
+        let steps = Panel {
+            scales: [Scale::Linear; 2],
+            series: vec![series("", Shape::Steps(histogram(&[0.1, 0.2, 0.9], 0.0..1.0, 2)))],
+            ..panel.clone()
+        };
         let drawn = svg(&[panel.clone(), steps], 2).unwrap();
         for word in ["<svg", "Spectra &amp; more", "data", "one", "10\u{207b}\u{2074}", "</svg>"] {
             assert!(drawn.contains(word), "{word} in {drawn}");

@@ -89,7 +89,10 @@ impl Sets<'_> {
     }
 }
 
-/// Rows of maps of one kind, as a picture.
+/// Maps in rows of `columns`, as a picture.
+///
+/// # Errors
+/// When there are no maps.
 pub fn rows_of_maps(maps: &[Vec<f32>], pixels: usize, columns: usize) -> Result<Content> {
     let maps: Vec<&[f32]> = maps.iter().map(Vec::as_slice).collect();
     Ok(Content::Png(pictures::sheet(&maps, pixels, columns)?))
@@ -223,17 +226,22 @@ fn correlation(sets: &Sets<'_>) -> Result<String> {
         let last = spectra.first().and_then(|s| s.iter().rposition(Option::is_some)).map_or(0, |last| last + 1);
         let mut rows = correlation_matrix(&spectra);
         rows.truncate(last);
-        rows.iter_mut().for_each(|row| row.truncate(last));
+        for row in &mut rows {
+            row.truncate(last);
+        }
         rows
     };
     let difference = |a: &[Vec<Option<f64>>], b: &[Vec<Option<f64>>]| -> Vec<Vec<Option<f64>>> {
-        let row = |(a, b): (&Vec<Option<f64>>, &Vec<Option<f64>>)| a.iter().zip(b).map(|(a, b)| Some((*a)? - (*b)?)).collect();
+        let row = |(a, b): (&Vec<Option<f64>>, &Vec<Option<f64>>)| {
+            a.iter().zip(b).map(|(a, b)| Some((*a)? - (*b)?)).collect()
+        };
         a.iter().zip(b).map(row).collect()
     };
     let (validation, generated) = (of(sets.validation), of(sets.generated));
     let against = difference(&generated, &validation);
     let control = sets.control.map(|control| difference(&of(control), &validation));
-    let largest = |rows: &[Vec<Option<f64>>]| rows.iter().flatten().flatten().fold(0.0_f64, |most, value| most.max(value.abs()));
+    let largest =
+        |rows: &[Vec<Option<f64>>]| rows.iter().flatten().flatten().fold(0.0_f64, |most, value| most.max(value.abs()));
     // One scale for both differences, so that they can be compared by eye.
     let limit = largest(&against).max(control.as_deref().map_or(0.0, largest)).max(1e-6);
     let mut ell = sets.validation.middles(Statistic::PowerSpectrum).to_vec();
@@ -320,10 +328,19 @@ fn p_values(comparison: &Comparison, control: Option<&Comparison>) -> Result<Str
             colour: 2,
             shape: Shape::Curve(curve(control, statistics)),
         }));
-        Panel { title: title.into(), x_label: "p-value".into(), y_label: "share of tests".into(), series, ..Panel::default() }
+        Panel {
+            title: title.into(),
+            x_label: "p-value".into(),
+            y_label: "share of tests".into(),
+            series,
+            ..Panel::default()
+        }
     };
     svg(
-        &[panel("Power spectrum", &[Statistic::PowerSpectrum]), panel("Minkowski functionals, peaks, minima", &TESTED[1..])],
+        &[
+            panel("Power spectrum", &[Statistic::PowerSpectrum]),
+            panel("Minkowski functionals, peaks, minima", &TESTED[1..]),
+        ],
         2,
     )
 }

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! results  every number, as report.json holds it
-//! figures  the paper's Figures 1 to 8 and three more
+//! figures  Figures 2 to 6, peaks, p-values; novelty_figures: 7, 8, closest pairs
 //! page     the HTML page
 //! summary  the terminal's screen
 //! ```
 
 pub mod figures;
+pub mod novelty_figures;
 pub mod page;
 pub mod results;
 pub mod summary;

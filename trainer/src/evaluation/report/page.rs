@@ -75,7 +75,9 @@ fn beside_the_paper(results: &Results) -> String {
         let theirs = control.map_or_else(|| "none".into(), of);
         rows.push(vec![name.into(), paper.into(), of(&results.comparison), theirs]);
     };
-    row("pixel values: KS p of the densities' bins (Fig. 2)", "> 0.999", &|of| format!("{:.4}", of.pixels.p_of_densities));
+    row("pixel values: KS p of the densities' bins (Fig. 2)", "> 0.999", &|of| {
+        format!("{:.4}", of.pixels.p_of_densities)
+    });
     row("pixel values: KS p by permutation of maps", "", &|of| format!("{:.4}", of.pixels.p_permutation));
     let spectrum = [shared::statistics::Statistic::PowerSpectrum];
     let counted = |of: &Comparison, statistics: &[_], test, level: usize| {
@@ -103,13 +105,22 @@ fn beside_the_paper(results: &Results) -> String {
     ] {
         row(name, paper, &|of| counted(of, &MINKOWSKI, test, level));
     }
-    row("correlation of P(l): largest difference (Fig. 4)", "0.10 (control 0.07)", &|of| format!("{:.3}", of.correlation.largest));
-    row("chi-squared distance of P(l) histograms", "", &|of| of.spectrum_distance.map_or_else(String::new, |d| format!("{d:.4}")));
+    row("correlation of P(l): largest difference (Fig. 4)", "0.10 (control 0.07)", &|of| {
+        format!("{:.3}", of.correlation.largest)
+    });
+    row("chi-squared distance of P(l) histograms", "", &|of| {
+        of.spectrum_distance.map_or_else(String::new, |d| format!("{d:.4}"))
+    });
     if let Some(speed) = results.generation.maps_per_second {
         rows.push(vec!["1024 maps".into(), "15 s (Titan X)".into(), format!("{:.1} s", 1024.0 / speed), String::new()]);
     }
     if let Some(distinct) = results.birthday.spaces.first().and_then(|space| space.distinct) {
-        rows.push(vec!["distinct maps (birthday)".into(), "\u{226b} 10\u{2079}".into(), distinct_text(&distinct), String::new()]);
+        rows.push(vec![
+            "distinct maps (birthday)".into(),
+            "\u{226b} 10\u{2079}".into(),
+            distinct_text(&distinct),
+            String::new(),
+        ]);
     }
     "<h2>Beside the paper</h2>\n".to_owned() + &table(&["", "paper", "generated", "control"], &rows)
 }
@@ -143,7 +154,9 @@ fn p_value_table(results: &Results) -> String {
     let mut rows = Vec::new();
     for (place, of) in results.comparison.statistics.iter().enumerate() {
         let theirs = results.control.as_ref().and_then(|control| control.statistics.get(place));
-        let uniform = |uniformity: Option<(f64, f64)>| uniformity.map_or_else(String::new, |(d, p)| format!("{d:.3} (p {p:.1e})"));
+        let uniform = |uniformity: Option<(f64, f64)>| {
+            uniformity.map_or_else(String::new, |(d, p)| format!("{d:.3} (p {p:.1e})"))
+        };
         rows.push(vec![
             of.statistic.name().to_owned(),
             uniform(of.ad.uniformity),
@@ -216,7 +229,8 @@ fn novelty(results: &Results) -> String {
     rows.push(row("pixels of simulated maps", &birthday.simulated, String::new()));
     text += "<p>Birthday test: all pairs of many maps are compared; two are the same where their distance is below a tenth of the median \
              distance. The number of equal pairs tells how many different maps the generator can draw.</p>\n";
-    text += &table(&["space", "maps", "closest pair", "median", "closest / median", "equal pairs", "distinct maps"], &rows);
+    text +=
+        &table(&["space", "maps", "closest pair", "median", "closest / median", "equal pairs", "distinct maps"], &rows);
     if !birthday.spaces.iter().any(|space| space.space.contains("features")) {
         text += "<p>The space of the discriminator's features was left out: no <code>--discriminator</code> was given.</p>\n";
     }
@@ -235,7 +249,11 @@ fn figure_element(figure: &Figure) -> String {
     let content = match &figure.content {
         Content::Svg(svg) => svg.clone(),
         Content::Png(png) => {
-            format!("<img alt=\"{}\" src=\"data:image/png;base64,{}\">", escaped(&figure.caption), BASE64_STANDARD.encode(png))
+            format!(
+                "<img alt=\"{}\" src=\"data:image/png;base64,{}\">",
+                escaped(&figure.caption),
+                BASE64_STANDARD.encode(png)
+            )
         }
     };
     format!(
@@ -270,7 +288,8 @@ mod tests {
     fn text_cannot_become_markup() {
         let page = table(&["<script>"], &[vec!["a & \"b\"".into()]]);
         assert!(page.contains("&lt;script&gt;") && page.contains("a &amp; &quot;b&quot;"), "{page}");
-        let figure = Figure { file: "a.png", title: "A".into(), caption: "x < y".into(), content: Content::Png(vec![1]) };
+        let figure =
+            Figure { file: "a.png", title: "A".into(), caption: "x < y".into(), content: Content::Png(vec![1]) };
         assert!(figure_element(&figure).contains("alt=\"x &lt; y\" src=\"data:image/png;base64,AQ==\""));
     }
 }

@@ -33,17 +33,30 @@ pub fn screen(results: &Results) -> String {
         let _ = writeln!(text, "{name:<42}{ours:>10}{control}");
     };
     let (ours, control) = (&results.comparison, results.control.as_ref());
-    line("pixels: KS p by permutation of maps", format!("{:.4}", ours.pixels.p_permutation), control.map(|c| format!("{:.4}", c.pixels.p_permutation)));
-    line("correlation of P(l): largest difference", format!("{:.3}", ours.correlation.largest), control.map(|c| format!("{:.3}", c.correlation.largest)));
+    line(
+        "pixels: KS p by permutation of maps",
+        format!("{:.4}", ours.pixels.p_permutation),
+        control.map(|c| format!("{:.4}", c.pixels.p_permutation)),
+    );
+    line(
+        "correlation of P(l): largest difference",
+        format!("{:.3}", ours.correlation.largest),
+        control.map(|c| format!("{:.3}", c.correlation.largest)),
+    );
     let distance = |distance: Option<f64>| distance.map_or_else(|| "none".into(), |distance| format!("{distance:.4}"));
-    line("chi-squared distance of P(l)", distance(ours.spectrum_distance), control.map(|c| distance(c.spectrum_distance)));
+    line(
+        "chi-squared distance of P(l)",
+        distance(ours.spectrum_distance),
+        control.map(|c| distance(c.spectrum_distance)),
+    );
     for space in &results.birthday.spaces {
         let nearest = space.found.closest.first().map_or(0.0, |pair| pair.distance / space.found.median_distance);
         let of = format!("closest pair of {} / median, {}", space.found.vectors, space.space);
         line(&of, format!("{nearest:.3}"), None);
     }
     if let Some(distinct) = results.birthday.spaces.first().and_then(|space| space.distinct) {
-        let number = distinct.estimate.map_or_else(|| format!("> {:.1e}", distinct.low), |estimate| format!("{estimate:.1e}"));
+        let number =
+            distinct.estimate.map_or_else(|| format!("> {:.1e}", distinct.low), |estimate| format!("{estimate:.1e}"));
         line("distinct maps (birthday, 95 %)", number, None);
     }
     if let Some(speed) = results.generation.maps_per_second {

@@ -1,0 +1,256 @@
+//! The evaluation from opened inputs to a written report, part by part.
+
+use std::{path::Path, time::Instant};
+
+use anyhow::{Context, Result};
+use shared::{
+    formats::weights::{Manifest, WeightsFile},
+    statistics::StatisticsEdges,
+};
+use tch::Device;
+
+use super::{
+    comparison::{Comparison, LEVELS, TestOptions, compare},
+    measured::{Generator, MeasuredMaps},
+    novelty::{
+        Birthday, BirthdayOptions, NearestTrainingMaps, birthday, diversity, interpolations, nearest_training_maps,
+    },
+    parts::Parts,
+    reference,
+    report::{
+        figures::{Content, Figure, Sets, of_statistics, rows_of_maps},
+        novelty_figures, page,
+        results::{GenerationSpeed, Results, SetSummary, WeightsSummary},
+    },
+};
+use crate::{
+    maps::archive::MapArchive, networks::TorchNetwork, torch::device::describe, training::checkpoint::write_atomically,
+};
+
+/// Seed of the first generated map: far from the small numbers that people type.
+pub const FIRST_SEED: u64 = 1 << 32;
+/// Generated maps whose nearest training maps are shown.
+pub const QUERIES: usize = 4;
+/// Interpolations that are shown.
+const INTERPOLATIONS: u64 = 4;
+/// Maps of each set for the mean similarity.
+const SIMILARITY_MAPS: usize = 128;
+/// Training maps that a short evaluation looks through.
+const QUICK_TRAINING_MAPS: usize = 2048;
+/// Maps in the first batch, which is not timed.
+const WARM_UP_MAPS: usize = 64;
+
+/// An evaluation whose inputs are opened and fit together.
+pub struct Evaluation {
+    /// What the weights are.
+    pub manifest: Manifest,
+    /// Their file.
+    pub file: WeightsFile,
+    /// The generator.
+    pub network: TorchNetwork,
+    /// A discriminator, for the space of its features.
+    pub discriminator: Option<TorchNetwork>,
+    /// Simulated maps that the network was not trained on.
+    pub validation: MapArchive,
+    /// Independent simulated maps.
+    pub control: Option<MapArchive>,
+    /// The training maps.
+    pub training: Option<MapArchive>,
+    /// Where networks compute.
+    pub device: Device,
+    /// Generated maps, and most maps of each other set.
+    pub count: usize,
+    /// Generated maps among which near pairs are looked for.
+    pub pair_maps: usize,
+    /// How p-values are found.
+    pub options: TestOptions,
+    /// Bins of the statistics.
+    pub edges: StatisticsEdges,
+    /// Whether this is the short version.
+    pub quick: bool,
+    /// What every part depends on, besides its own settings: weights, validation maps, version.
+    pub depends_on: String,
+}
+
+/// Statistics of every set.
+struct Measured {
+    validation: MeasuredMaps,
+    control: Option<MeasuredMaps>,
+    generated: MeasuredMaps,
+    maps_per_second: Option<f64>,
+}
+
+impl Evaluation {
+    /// Does what is not done yet, and writes the report into a folder.
+    ///
+    /// # Errors
+    /// When a map is not usable, the device fails, or the folder cannot be written; finished parts are kept.
+    pub fn run(&self, out: &Path) -> Result<Results> {
+        let start = Instant::now();
+        let parts = Parts::open(&out.join("parts"))?;
+        let generator = self.generator();
+        let measured = self.measure(&parts, &generator)?;
+        let (comparison, control) = self.test(&parts, &measured)?;
+        let nearest = self.nearest(&parts, &generator)?;
+        let near_pairs = self.near_pairs(&parts, &generator)?;
+
+        let samples = SIMILARITY_MAPS.min(measured.validation.maps.len()).min(self.count);
+        let simulated: Vec<Vec<f32>> =
+            (0..samples).map(|map| Ok(self.validation.map(map)?.into_kappa())).collect::<Result<_>>()?;
+        let generated = generator.draw_one_by_one(FIRST_SEED, samples)?;
+        let [low, high] = reference::kappa_range(&self.validation, self.count, [0.001, 0.999])?;
+        let likeness = diversity(&simulated, &generated, generator.pixels, f64::from(high - low));
+        let ends: Vec<[u64; 2]> =
+            (0..INTERPOLATIONS).map(|row| [FIRST_SEED + 2 * row, FIRST_SEED + 2 * row + 1]).collect();
+        let (interpolations, frames) = interpolations(&generator, &ends)?;
+
+        let results = Results {
+            version: env!("CARGO_PKG_VERSION").into(),
+            quick: self.quick,
+            weights: self.weights_summary(),
+            sets: self.set_summaries(&measured, nearest.as_ref()),
+            levels: LEVELS,
+            comparison,
+            control,
+            generation: GenerationSpeed { maps_per_second: measured.maps_per_second, device: describe(self.device) },
+            nearest,
+            interpolations,
+            birthday: near_pairs,
+            diversity: likeness,
+            seconds: start.elapsed().as_secs_f64(),
+        };
+        let sets = Sets {
+            validation: &measured.validation,
+            generated: &measured.generated,
+            control: measured.control.as_ref(),
+        };
+        let shown = samples.min(8);
+        let mut figures = vec![Figure {
+            file: "figure-1-samples.png",
+            title: "Figure 1".into(),
+            caption: "Validation maps (top) and generated maps (bottom), one colour scale.".into(),
+            content: rows_of_maps(&[&simulated[..shown], &generated[..shown]].concat(), generator.pixels, 4)?,
+        }];
+        figures.extend(of_statistics(&sets, &results)?);
+        if let (Some(archive), Some(nearest)) = (&self.training, &results.nearest) {
+            figures.extend(novelty_figures::nearest(&generator, archive, nearest)?);
+        }
+        figures.push(novelty_figures::interpolation(&generator, &frames)?);
+        figures.extend(novelty_figures::closest_pairs(&generator, &results.birthday)?);
+        write(out, &results, &figures)?;
+        Ok(results)
+    }
+
+    /// Writes what the page knows of simulated maps, from the measured parts of a run.
+    ///
+    /// # Errors
+    /// When a map cannot be read again or the folder cannot be written.
+    pub fn write_reference(&self, out: &Path, folder: &Path) -> Result<()> {
+        let validation = self.measured_archive(&Parts::open(&out.join("parts"))?, &self.validation, "validation")?;
+        reference::write(folder, &validation, &self.validation)
+    }
+
+    fn generator(&self) -> Generator<'_> {
+        Generator {
+            network: &self.network,
+            latent_size: self.manifest.network.latent_size,
+            pixels: self.manifest.network.map_side,
+            side_angle: self.manifest.side_angle,
+            device: self.device,
+        }
+    }
+
+    fn key(&self, what: &str) -> String {
+        format!("{what}, {} maps\n{}", self.count, self.depends_on)
+    }
+
+    fn measured_archive(&self, parts: &Parts, archive: &MapArchive, name: &str) -> Result<MeasuredMaps> {
+        parts.get_or(name, &self.key(&archive.fingerprint()?), || {
+            MeasuredMaps::of_archive(archive, self.count, &self.edges, name)
+        })
+    }
+
+    fn measure(&self, parts: &Parts, generator: &Generator<'_>) -> Result<Measured> {
+        let validation = self.measured_archive(parts, &self.validation, "validation")?;
+        let control =
+            self.control.as_ref().map(|archive| self.measured_archive(parts, archive, "control")).transpose()?;
+        let (generated, seconds): (MeasuredMaps, f64) = parts.get_or("generated", &self.key("generated"), || {
+            MeasuredMaps::of_generator(generator, FIRST_SEED, self.count, &self.edges)
+        })?;
+        let timed = self.count.saturating_sub(WARM_UP_MAPS) as f64;
+        Ok(Measured { validation, control, generated, maps_per_second: (seconds > 0.0).then(|| timed / seconds) })
+    }
+
+    fn test(&self, parts: &Parts, measured: &Measured) -> Result<(Comparison, Option<Comparison>)> {
+        let tests = |name: &str, set: &MeasuredMaps, of: &str| {
+            let key = self.key(&format!("{name} {of} {:?}", self.options));
+            parts.get_or(name, &key, || compare(set, &measured.validation, [name, "validation"], self.options))
+        };
+        let comparison = tests("generated-tests", &measured.generated, "")?;
+        let control = match (&measured.control, &self.control) {
+            (Some(set), Some(archive)) => Some(tests("control-tests", set, &archive.fingerprint()?)?),
+            _ => None,
+        };
+        Ok((comparison, control))
+    }
+
+    fn nearest(&self, parts: &Parts, generator: &Generator<'_>) -> Result<Option<NearestTrainingMaps>> {
+        let Some(archive) = &self.training else { return Ok(None) };
+        let most = if self.quick { QUICK_TRAINING_MAPS } else { usize::MAX };
+        let key = format!("{most} of {}\n{}", archive.fingerprint()?, self.depends_on);
+        let seeds: Vec<u64> = (0..QUERIES as u64).map(|query| FIRST_SEED + query).collect();
+        parts.get_or("nearest", &key, || nearest_training_maps(generator, archive, most, &seeds)).map(Some)
+    }
+
+    fn near_pairs(&self, parts: &Parts, generator: &Generator<'_>) -> Result<Birthday> {
+        let options = BirthdayOptions {
+            maps: self.pair_maps,
+            first_seed: FIRST_SEED + self.count as u64,
+            discriminator: self.discriminator.as_ref(),
+            simulated: (&self.validation, self.count),
+            depends_on: &self.depends_on,
+        };
+        birthday(generator, parts, &options)
+    }
+
+    fn weights_summary(&self) -> WeightsSummary {
+        WeightsSummary {
+            sha256: self.file.sha256.clone(),
+            steps: self.manifest.training.total_steps(),
+            batch_size: self.manifest.training.batch_size,
+            data: self.manifest.training.data.clone(),
+            side_angle: self.manifest.side_angle,
+            pixels: self.manifest.network.map_side,
+        }
+    }
+
+    fn set_summaries(&self, measured: &Measured, nearest: Option<&NearestTrainingMaps>) -> Vec<SetSummary> {
+        let set = |role: &str, maps: usize, source: &str| SetSummary { role: role.into(), maps, source: source.into() };
+        let seeds = format!("seeds {FIRST_SEED} to {}", FIRST_SEED + self.count as u64 - 1);
+        let mut sets = vec![
+            set("generated", self.count, &seeds),
+            set("validation", measured.validation.maps.len(), &measured.validation.source),
+        ];
+        sets.extend(measured.control.as_ref().map(|control| set("control", control.maps.len(), &control.source)));
+        if let (Some(archive), Some(nearest)) = (&self.training, nearest) {
+            let source = archive.origin().source.as_deref().unwrap_or("not described");
+            sets.push(set("training", nearest.training_maps, source));
+        }
+        sets
+    }
+}
+
+fn write(folder: &Path, results: &Results, figures: &[Figure]) -> Result<()> {
+    let of_figures = folder.join("figures");
+    std::fs::create_dir_all(&of_figures).with_context(|| format!("cannot create {}", of_figures.display()))?;
+    for figure in figures {
+        let bytes = match &figure.content {
+            Content::Svg(text) => text.as_bytes(),
+            Content::Png(bytes) => bytes,
+        };
+        write_atomically(&of_figures.join(figure.file), bytes)?;
+    }
+    write_atomically(&folder.join("report.json"), &serde_json::to_vec_pretty(results)?)?;
+    write_atomically(&folder.join("report.html"), page::html(results, figures).as_bytes())?;
+    Ok(())
+}
