@@ -4,7 +4,9 @@ use shared::{
     ConvergenceMap,
     formats::weights::manifest::sha256,
     latent::{latent, slerp},
-    statistics::PowerSpectrumPlan,
+    statistics::{
+        MapStatistics, PowerSpectrumPlan, Statistic, StatisticsEdges, StatisticsPlan, TwoSample, two_sample::Resampling,
+    },
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -37,8 +39,45 @@ fn a_power_spectrum_agrees_to_rounding() {
     }
 }
 
+#[test]
+fn statistics_of_a_map_agree_to_rounding() {
+    let kappa: Vec<f32> = (0..64_u64).flat_map(|seed| latent(seed, 64)).collect();
+    let map = ConvergenceMap::new(1.0, 64, kappa).unwrap();
+    let mut found = MapStatistics::default();
+    StatisticsPlan::new(64, 1.0, &StatisticsEdges::default()).unwrap().measure(&map, &mut found).unwrap();
+    let bins =
+        [(Statistic::V0, 9), (Statistic::V1, 9), (Statistic::V2, 14), (Statistic::Peaks, 14), (Statistic::Minima, 6)];
+    let found = bins.map(|(statistic, bin)| found.of(statistic)[bin].unwrap());
+    for (found, expected) in found.into_iter().zip(STATISTICS) {
+        assert!((found / expected - 1.0).abs() < 1e-12, "{found:e} {expected:e}");
+    }
+}
+
+#[test]
+fn tests_of_two_samples_agree() {
+    let sample =
+        |seed, shift: f64| latent(seed, 200).into_iter().map(|value| f64::from(value) + shift).collect::<Vec<_>>();
+    let pair = TwoSample::new(&sample(1, 0.0), &sample(2, 0.15)).unwrap();
+    let resampled = pair.resample(Resampling::Bootstrap, 199, 1, 0);
+    let permuted = pair.resample(Resampling::Permutation, 199, 1, 0);
+    let found = [
+        pair.kolmogorov_smirnov(),
+        pair.exact_p(),
+        pair.asymptotic_p(),
+        pair.anderson_darling().unwrap(),
+        resampled.kolmogorov_smirnov,
+        permuted.anderson_darling.unwrap(),
+    ];
+    for (found, expected) in found.into_iter().zip(TWO_SAMPLES) {
+        assert!((found / expected - 1.0).abs() < 1e-9, "{found:e} {expected:e}");
+    }
+}
+
 // Printed by the native run. Published maps are named by their seeds: the first two never change.
 const LATENT_VECTORS: &str = "3eb30f06662c3d1bbff80700d863cdc09997a4a4318988b7f7b74f9d15400f55";
 const PLACES_BETWEEN: &str = "9f576e01680c16cbf09f0f284c787910ef5647a9b8d499895f9e635aa5040d21";
 const POWER: [f64; 4] =
     [7.731_573_884_668_98e-8, 6.564_045_812_356_434e-8, 8.073_658_360_766_087e-8, 7.589_621_282_411_318e-8];
+const STATISTICS: [f64; 5] = [0.537_597_656_25, 0.089_049_128_159_094_71, 0.018_691_898_563_743_96, 255.0, 245.0];
+const TWO_SAMPLES: [f64; 6] =
+    [0.145, 0.029_714_824_470_760_69, 0.026_797_028_434_204_395, 2.698_630_331_443_866_7, 0.045, 0.03];

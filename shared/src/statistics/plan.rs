@@ -235,6 +235,7 @@ fn sum(kappa: &[f32], of: impl Fn(f64) -> f64) -> f64 {
 mod tests {
     use super::*;
     use crate::latent::latent;
+    use proptest::prelude::*;
 
     /// Noise that is smooth over a few pixels, as maps are.
     fn map(seed: u64, n: usize) -> Vec<f32> {
@@ -260,54 +261,73 @@ mod tests {
         pairs.map(|(a, b)| (a.unwrap_or(0.0) - factor * b.unwrap_or(0.0)).abs() / largest / factor).fold(0.0, f64::max)
     }
 
-    #[test]
-    fn translation_quarter_turn_and_flip_change_nothing() {
-        type Source = fn(usize, usize, usize) -> (usize, usize);
-        let n = 32;
-        let original = map(1, n);
-        let expected = measure(original.clone(), n);
-        let symmetries: [(&str, Source); 3] = [
-            ("translation", |row, column, n| ((row + 5) % n, (column + 29) % n)),
-            ("quarter turn", |row, column, n| (column, n - 1 - row)),
-            ("flip", |row, column, n| (row, n - 1 - column)),
-        ];
-        for (name, source) in symmetries {
-            let moved = (0..n * n).map(|at| {
-                let (row, column) = source(at / n, at % n, n);
-                original[row * n + column]
-            });
-            let found = measure(moved.collect(), n);
-            for statistic in Statistic::ALL {
-                // LensTools' half plane holds the cells (i, 0) twice, as +i and -i, and the cells (0, j) once.
-                if name == "quarter turn" && statistic == Statistic::PowerSpectrum {
-                    continue;
-                }
-                assert!(difference(&found, &expected, statistic, 1.0) < 1e-9, "{name}, {statistic:?}");
-            }
-            for (a, b) in found.moments.iter().zip(expected.moments) {
-                assert!((a.unwrap() - b.unwrap()).abs() < 1e-12 * b.unwrap().abs().max(1e-6), "{name}");
-            }
+    /// Where a pixel of a moved map comes from.
+    type Source = fn(row: usize, column: usize, pixels: usize) -> (usize, usize);
+
+    fn moved(kappa: &[f32], n: usize, source: impl Fn(usize, usize) -> (usize, usize)) -> Vec<f32> {
+        let from = |at: usize| {
+            let (row, column) = source(at / n, at % n);
+            kappa[row * n + column]
+        };
+        (0..n * n).map(from).collect()
+    }
+
+    fn assert_same(name: &str, found: &MapStatistics, expected: &MapStatistics, statistics: &[Statistic]) {
+        for &statistic in statistics {
+            let difference = difference(found, expected, statistic, 1.0);
+            assert!(difference < 1e-9, "{name}, {statistic:?}: {difference}");
+        }
+        for (a, b) in found.moments.iter().zip(expected.moments) {
+            assert!((a.unwrap() - b.unwrap()).abs() < 1e-12 * b.unwrap().abs().max(1e-6), "{name}");
         }
     }
 
-    #[test]
-    fn a_factor_before_kappa_scales_as_the_definitions_say() {
-        let n = 32;
-        // A power of two, so that no pixel rounds across a threshold.
-        let expected = measure(map(2, n), n);
-        let found = measure(map(2, n).iter().map(|kappa| 4.0 * kappa).collect(), n);
-        let factors = [
-            (Statistic::PowerSpectrum, 16.0),
-            (Statistic::V0, 1.0),
-            (Statistic::V1, 4.0),
-            (Statistic::V2, 4.0),
-            (Statistic::Peaks, 1.0),
-            (Statistic::Minima, 1.0),
-        ];
-        for (statistic, factor) in factors {
-            let scaled = difference(&found, &expected, statistic, factor);
-            // V2's integrand is of degree 1 in kappa.
-            assert!(scaled < 1e-9, "{statistic:?}: {scaled}");
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn translations_change_nothing(seed in any::<u64>(), down in 0_usize..32, right in 0_usize..32) {
+            let (n, original) = (32, map(seed, 32));
+            let shifted = moved(&original, n, |row, column| ((row + down) % n, (column + right) % n));
+            assert_same("translation", &measure(shifted, n), &measure(original, n), &Statistic::ALL);
+        }
+
+        #[test]
+        fn quarter_turns_and_flips_change_nothing(seed in any::<u64>()) {
+            let (n, original) = (32, map(seed, 32));
+            let expected = measure(original.clone(), n);
+            let symmetries: [(&str, Source); 3] = [
+                ("quarter turn", |row, column, n| (column, n - 1 - row)),
+                ("flip of columns", |row, column, n| (row, n - 1 - column)),
+                ("flip of rows", |row, column, n| (n - 1 - row, column)),
+            ];
+            for (name, source) in symmetries {
+                let found = measure(moved(&original, n, |row, column| source(row, column, n)), n);
+                // LensTools' half plane holds the cells (i, 0) twice, as +i and -i, and the cells (0, j) once: its P(l) changes
+                // with a quarter turn.
+                let first = usize::from(name == "quarter turn");
+                assert_same(name, &found, &expected, &Statistic::ALL[first..]);
+            }
+        }
+
+        /// By powers of two, so that no pixel rounds across a threshold.
+        #[test]
+        fn a_factor_before_kappa_scales_as_the_definitions_say(seed in any::<u64>(), exponent in -6_i32..6) {
+            let (n, factor) = (32, 2.0_f32.powi(exponent));
+            let original = map(seed, n);
+            let found = measure(original.iter().map(|kappa| factor * kappa).collect(), n);
+            let (expected, factor) = (measure(original, n), f64::from(factor));
+            for (statistic, scale) in [
+                (Statistic::PowerSpectrum, factor * factor),
+                (Statistic::V0, 1.0),
+                (Statistic::V1, factor),
+                (Statistic::V2, factor),
+                (Statistic::Peaks, 1.0),
+                (Statistic::Minima, 1.0),
+            ] {
+                let difference = difference(&found, &expected, statistic, scale);
+                assert!(difference < 1e-9, "{statistic:?}: {difference}");
+            }
         }
     }
 
