@@ -120,7 +120,7 @@ pub struct PixelComparison {
 }
 
 /// Difference of two correlation matrices of P(l) (paper Fig. 4).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorrelationDifference {
     /// Largest absolute difference of an entry.
     pub largest: f64,
@@ -128,6 +128,8 @@ pub struct CorrelationDifference {
     pub rms: f64,
     /// Mean over the entries beside the diagonal; positive where A's modes are more strongly correlated.
     pub mean: f64,
+    /// The difference itself, `null` where a mode is empty or does not vary.
+    pub matrix: Vec<Vec<Option<f64>>>,
 }
 
 /// Statistics that are tested bin by bin.
@@ -262,19 +264,22 @@ fn compare_pixels(a: &MeasuredMaps, b: &MeasuredMaps, options: TestOptions) -> P
 }
 
 fn correlation_difference(a: &[Vec<Option<f64>>], b: &[Vec<Option<f64>>]) -> CorrelationDifference {
-    let (mut largest, mut squares, mut sum, mut count) = (0.0_f64, 0.0, 0.0, 0.0);
-    for (i, (row_a, row_b)) in a.iter().zip(b).enumerate() {
-        for (j, (a, b)) in row_a.iter().zip(row_b).enumerate() {
-            if let (Some(a), Some(b), true) = (a, b, i != j) {
-                largest = largest.max((a - b).abs());
-                squares += (a - b).powi(2);
-                sum += a - b;
-                count += 1.0;
-            }
-        }
+    let row = |(a, b): (&Vec<Option<f64>>, &Vec<Option<f64>>)| {
+        a.iter().zip(b).map(|(a, b)| Some((*a)? - (*b)?)).collect::<Vec<Option<f64>>>()
+    };
+    let matrix: Vec<Vec<Option<f64>>> = a.iter().zip(b).map(row).collect();
+    let beside_diagonal: Vec<f64> = matrix
+        .iter()
+        .enumerate()
+        .flat_map(|(i, row)| row.iter().enumerate().filter(move |(j, _)| *j != i).filter_map(|(_, value)| *value))
+        .collect();
+    let entries = f64::max(beside_diagonal.len() as f64, 1.0);
+    CorrelationDifference {
+        largest: beside_diagonal.iter().fold(0.0, |most, value| most.max(value.abs())),
+        rms: (beside_diagonal.iter().map(|value| value * value).sum::<f64>() / entries).sqrt(),
+        mean: beside_diagonal.iter().sum::<f64>() / entries,
+        matrix,
     }
-    let entries = f64::max(count, 1.0);
-    CorrelationDifference { largest, rms: (squares / entries).sqrt(), mean: sum / entries }
 }
 
 #[cfg(test)]

@@ -250,7 +250,7 @@ fn write(folder: &Path, results: &Results, figures: &[Figure]) -> Result<()> {
         };
         write_atomically(&of_figures.join(figure.file), bytes)?;
     }
-    write_atomically(&folder.join("report.json"), &serde_json::to_vec_pretty(results)?)?;
+    write_atomically(&folder.join("report.json"), &serde_json::to_vec(results)?)?;
     write_atomically(&folder.join("report.html"), page::html(results, figures).as_bytes())?;
     Ok(())
 }

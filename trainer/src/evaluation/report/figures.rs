@@ -124,7 +124,7 @@ pub fn of_statistics(sets: &Sets<'_>, results: &Results) -> Result<Vec<Figure>> 
             ),
             Content::Svg(power_spectrum(sets)?),
         ),
-        figure("figure-4-correlation.svg", "Figure 4", correlation_caption(results), Content::Svg(correlation(sets)?)),
+        figure("figure-4-correlation.svg", "Figure 4", correlation_caption(results), Content::Svg(correlation(sets, results)?)),
         figure(
             "figure-5-minkowski.svg",
             "Figure 5",
@@ -219,40 +219,31 @@ fn correlation_caption(results: &Results) -> String {
     )
 }
 
-fn correlation(sets: &Sets<'_>) -> Result<String> {
+fn correlation(sets: &Sets<'_>, results: &Results) -> Result<String> {
+    // Modes beyond the maps' last one are left out, empty ones between stay white.
+    let mean = sets.validation.ensemble(Statistic::PowerSpectrum).mean();
+    let last = mean.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    let cut = |rows: &[Vec<Option<f64>>]| rows.iter().take(last).map(|row| row.iter().take(last).copied().collect()).collect();
     let of = |set: &MeasuredMaps| {
         let spectra: Vec<_> = set.maps.iter().map(|map| map.of(Statistic::PowerSpectrum)).collect();
-        // Modes beyond the map's last one are left out, empty ones between stay white.
-        let last = spectra.first().and_then(|s| s.iter().rposition(Option::is_some)).map_or(0, |last| last + 1);
-        let mut rows = correlation_matrix(&spectra);
-        rows.truncate(last);
-        for row in &mut rows {
-            row.truncate(last);
-        }
-        rows
+        cut(&correlation_matrix(&spectra))
     };
-    let difference = |a: &[Vec<Option<f64>>], b: &[Vec<Option<f64>>]| -> Vec<Vec<Option<f64>>> {
-        let row = |(a, b): (&Vec<Option<f64>>, &Vec<Option<f64>>)| {
-            a.iter().zip(b).map(|(a, b)| Some((*a)? - (*b)?)).collect()
-        };
-        a.iter().zip(b).map(row).collect()
-    };
-    let (validation, generated) = (of(sets.validation), of(sets.generated));
-    let against = difference(&generated, &validation);
-    let control = sets.control.map(|control| difference(&of(control), &validation));
-    let largest =
-        |rows: &[Vec<Option<f64>>]| rows.iter().flatten().flatten().fold(0.0_f64, |most, value| most.max(value.abs()));
+    let against = &results.comparison.correlation;
+    let control = results.control.as_ref().map(|control| &control.correlation);
     // One scale for both differences, so that they can be compared by eye.
-    let limit = largest(&against).max(control.as_deref().map_or(0.0, largest)).max(1e-6);
-    let mut ell = sets.validation.middles(Statistic::PowerSpectrum).to_vec();
-    ell.truncate(validation.len());
+    let limit = against.largest.max(control.map_or(0.0, |control| control.largest)).max(1e-6);
     let mut panels = vec![
-        MatrixPanel { title: "validation", rows: validation, limit: 1.0 },
-        MatrixPanel { title: "generated", rows: generated, limit: 1.0 },
-        MatrixPanel { title: "generated - validation", rows: against, limit },
+        MatrixPanel { title: "validation", rows: of(sets.validation), limit: 1.0 },
+        MatrixPanel { title: "generated", rows: of(sets.generated), limit: 1.0 },
+        MatrixPanel { title: "generated - validation", rows: cut(&against.matrix), limit },
     ];
-    panels.extend(control.map(|rows| MatrixPanel { title: "control - validation", rows, limit }));
-    matrix::svg(&panels, &ell)
+    panels.extend(control.map(|control| MatrixPanel {
+        title: "control - validation",
+        rows: cut(&control.matrix),
+        limit,
+    }));
+    let ell = sets.validation.middles(Statistic::PowerSpectrum);
+    matrix::svg(&panels, &ell[..last])
 }
 
 fn name_of(statistic: Statistic) -> &'static str {
