@@ -1,6 +1,7 @@
 //! Work over maps: on all cores natively, one after the other in wasm, with the same results.
 
-/// Computes `each(state, index)` for every index in 0..count, in order of the index; every thread makes one `state`.
+/// Computes `each(state, index)` for every index in 0..count, in order of the index. A `state` is made for each
+/// piece of work that a thread takes, of which there are a few a thread.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn map_init<S, T: Send>(
     count: usize,
@@ -11,7 +12,7 @@ pub fn map_init<S, T: Send>(
     (0..count).into_par_iter().map_init(init, each).collect()
 }
 
-/// Computes `each(state, index)` for every index in 0..count, in order of the index; every thread makes one `state`.
+/// Computes `each(state, index)` for every index in 0..count, in order of the index, with one `state`.
 #[cfg(target_arch = "wasm32")]
 pub fn map_init<S, T: Send>(
     count: usize,

@@ -40,6 +40,12 @@ pub fn distinct_maps(maps: u64, equal_pairs: u64) -> Option<DistinctMaps> {
 /// The exact central interval of a Poisson mean after `count` events (Garwood 1936).
 pub fn poisson_interval(count: u64, confidence: f64) -> (f64, f64) {
     let tail = (1.0 - confidence) / 2.0;
+    if count > 1000 {
+        // Wilson & Hilferty's cube for the chi-squared quantiles that the exact interval is made of.
+        let cube = |k: f64, z: f64| k * (1.0 - 1.0 / (9.0 * k) + z / (3.0 * k.sqrt())).powi(3);
+        let z = normal_quantile(1.0 - tail);
+        return (cube(count as f64, -z), cube(count as f64 + 1.0, z));
+    }
     // P(X <= count) falls as the mean rises.
     let mean_with = |count: u64, probability: f64| {
         let (mut low, mut high) = (0.0, 2.0 * count as f64 + 20.0);
@@ -51,6 +57,17 @@ pub fn poisson_interval(count: u64, confidence: f64) -> (f64, f64) {
     };
     let low = if count == 0 { 0.0 } else { mean_with(count - 1, 1.0 - tail) };
     (low, mean_with(count, tail))
+}
+
+/// Quantile of N(0, 1) in the upper half, by bisection of its distribution function.
+fn normal_quantile(probability: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 10.0);
+    for _ in 0..100 {
+        let middle = 0.5 * (low + high);
+        let below = 0.5 * libm::erfc(-middle / core::f64::consts::SQRT_2);
+        if below < probability { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
 }
 
 /// P(X <= count) for a Poisson mean.
@@ -75,6 +92,11 @@ mod tests {
             let found = poisson_interval(count, 0.95);
             assert!((found.0 - low).abs() < 5e-3 && (found.1 - high).abs() < 5e-3, "{count}: {found:?}");
         }
+        // Where the exact interval gives way to the approximation, and far beyond.
+        let (exact, cube) = (poisson_interval(1000, 0.95), poisson_interval(1001, 0.95));
+        assert!((cube.0 - exact.0 - 1.0).abs() < 0.1 && (cube.1 - exact.1 - 1.0).abs() < 0.1, "{exact:?} {cube:?}");
+        let many = poisson_interval(100_000_000, 0.95);
+        assert!((many.0 / 1e8 - 1.0 + 1.96e-4).abs() < 1e-6 && (many.1 / 1e8 - 1.0 - 1.96e-4).abs() < 1e-6, "{many:?}");
     }
 
     #[test]

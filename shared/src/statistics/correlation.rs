@@ -1,8 +1,7 @@
 //! Correlation matrix of a statistic's bins over an ensemble (paper Fig. 4).
 
-/// Values of many maps: `samples[map][bin]`, `None` for an empty bin.
-pub type Samples = [Vec<Option<f64>>];
-
+/// The correlation matrix of `samples[map][bin]`, `None` for an empty bin.
+///
 /// `C_ij / sqrt(C_ii C_jj)` with the covariance C over maps, as `numpy.corrcoef`: row i and column j hold the correlation of
 /// bins i and j. A bin that is empty in a map, or that does not vary over the maps, has no row and no column: `None`.
 pub fn correlation_matrix<S: AsRef<[Option<f64>]>>(samples: &[S]) -> Vec<Vec<Option<f64>>> {

@@ -44,18 +44,21 @@ pub fn pdf_edges() -> Vec<f64> {
 }
 
 /// Density of pixel values in bins: counts over (counted pixels x bin width), as `numpy.histogram` with `density`. The last
-/// bin holds its upper edge. All zero where no pixel lies between the edges.
-pub fn pixel_density(map: &ConvergenceMap, bins: &Bins, into: &mut Vec<Option<f64>>) {
+/// bin holds its upper edge. All zero where no pixel lies between the edges. Returns the shares of pixels below and above.
+pub fn pixel_density(map: &ConvergenceMap, bins: &Bins, into: &mut Vec<Option<f64>>) -> [f64; 2] {
     into.clear();
     into.resize(bins.count(), Some(0.0));
     let (edges, last) = (bins.scaled(), bins.count() - 1);
-    let mut counted = 0.0;
+    let (mut counted, mut outside) = (0.0, [0.0; 2]);
     for &kappa in map.kappa() {
         let kappa = f64::from(kappa);
         let bin = match bins.place(kappa) {
             Place::Bin(bin) => bin,
             Place::Above if kappa == edges[last + 1] => last,
-            Place::Above | Place::Below => continue,
+            beyond => {
+                outside[usize::from(beyond == Place::Above)] += 1.0;
+                continue;
+            }
         };
         if let Some(Some(count)) = into.get_mut(bin) {
             *count += 1.0;
@@ -65,6 +68,7 @@ pub fn pixel_density(map: &ConvergenceMap, bins: &Bins, into: &mut Vec<Option<f6
     for (value, edge) in into.iter_mut().zip(edges.windows(2)) {
         *value = value.map(|count| if counted > 0.0 { count / counted / (edge[1] - edge[0]) } else { 0.0 });
     }
+    outside.map(|count| count / map.kappa().len() as f64)
 }
 
 #[cfg(test)]
@@ -92,7 +96,12 @@ mod tests {
         let map = ConvergenceMap::new(1.0, 2, vec![0.0, 1.0, 2.0, 5.0]).unwrap();
         let density = |edges: &[f64]| {
             let mut found = Vec::new();
-            pixel_density(&map, &Bins::new(edges).unwrap(), &mut found);
+            let [below, above] = pixel_density(&map, &Bins::new(edges).unwrap(), &mut found);
+            let inside = map
+                .kappa()
+                .iter()
+                .filter(|&&kappa| edges[0] <= f64::from(kappa) && f64::from(kappa) <= edges[edges.len() - 1]);
+            assert_eq!(1.0 - below - above, inside.count() as f64 / 4.0);
             found.into_iter().map(Option::unwrap).collect::<Vec<_>>()
         };
         let third = 1.0 / 3.0;

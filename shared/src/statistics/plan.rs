@@ -104,8 +104,10 @@ pub struct MapStatistics {
     pub peaks: Vec<Option<f64>>,
     /// Minimum counts per unit of nu.
     pub minima: Vec<Option<f64>>,
-    /// Density of pixel values.
+    /// Density of pixel values, of those in the bins.
     pub pdf: Vec<Option<f64>>,
+    /// Shares of pixels below and above the bins of the density.
+    pub outside_pdf: [f64; 2],
     /// The nine moments of [`moments`](super::moments).
     pub moments: [Option<f64>; 9],
     /// Mean of kappa.
@@ -122,6 +124,7 @@ impl Default for MapStatistics {
             peaks: Vec::new(),
             minima: Vec::new(),
             pdf: Vec::new(),
+            outside_pdf: [0.0; 2],
             moments: [None; 9],
             mean: 0.0,
             sigma: 0.0,
@@ -189,7 +192,7 @@ impl StatisticsPlan {
     pub fn measure(&mut self, map: &ConvergenceMap, into: &mut MapStatistics) -> Result<(), PowerSpectrumError> {
         self.measure_paper(map, into)?;
         self.minima.measure(&self.halo, into.sigma, &mut into.minima);
-        pixel_density(map, &self.kappa, &mut into.pdf);
+        into.outside_pdf = pixel_density(map, &self.kappa, &mut into.pdf);
         into.moments = moments(&self.halo, into.sigma, MomentOptions::default());
         Ok(())
     }

@@ -52,6 +52,12 @@ pub fn paper_edges() -> Vec<f64> {
     (1..=249).map(|i| 200.0 * f64::from(i)).collect()
 }
 
+/// The multipole of the shortest wave that a map's rows hold. Beyond it only the corners of Fourier space have modes, which
+/// crops of larger maps fill with what leaks through their borders.
+pub fn nyquist(pixels: usize, side_angle: f64) -> f64 {
+    180.0 * pixels as f64 / side_angle
+}
+
 impl PowerSpectrumPlan {
     /// A plan for maps of `pixels` x `pixels` and `side_angle` degrees, binned between `edges` in l.
     ///

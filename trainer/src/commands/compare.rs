@@ -23,8 +23,9 @@ use crate::{
 ///
 /// For each mode of P(l), each threshold of the Minkowski functionals and each height of peaks and minima: the two-sample
 /// Kolmogorov-Smirnov and Anderson-Darling statistics with p-values (SciPy's, by permutation, by bootstrap), the ratio of means and
-/// of sigmas, the Wasserstein distance. For all of them: how many p-values are above the paper's levels, and whether they are
-/// spread evenly over 0..1, as they are where both sets are one population.
+/// of sigmas, the Wasserstein distance. For each statistic: how many p-values are above the paper's levels, how many bins tell
+/// the sets apart, whether p-values are spread evenly over 0..1, and one p-value for all bins together. Permutations move whole
+/// maps, since bins of one map depend on each other.
 ///
 /// --control C puts a third set through the same tests against B at the same sizes: maps that are real for certain, such as the
 /// paper's auxiliary set. A is as good as the data where its p-values are like C's.
@@ -50,7 +51,7 @@ pub struct CompareArguments {
     #[arg(long, value_name = "N")]
     count: Option<usize>,
     /// Permutations, and bootstraps, of each test
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(9..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(99..=1_000_000))]
     resamples: u32,
     /// Seed of both
     #[arg(long, default_value_t = 0)]
@@ -109,7 +110,7 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
 }
 
 /// The comparison, and the control beside it, on one screen.
-pub fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
+fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
     let mut text = String::new();
     let sizes = |of: &Comparison| format!("{} and {} maps", of.maps[0], of.maps[1]);
     let _ = writeln!(text, "A against B: {}, {} resamples", sizes(comparison), comparison.options.resamples);
@@ -122,22 +123,35 @@ pub fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
     } else {
         let _ = writeln!(text, "no control: give --control, independent real maps, to know what p-values to expect");
     }
-    let _ = writeln!(text, "\n{:<30}{:>7}   {}   {:>16}", "bootstrapped p-values", "tests", levels(), "uniform: D, p");
+    for (set, count) in [("A", comparison.constant_maps[0]), ("B", comparison.constant_maps[1])] {
+        if count > 0 {
+            let _ =
+                writeln!(text, "{count} maps of {set} are constant: they are left out where thresholds are in sigma");
+        }
+    }
+    let levels: String = LEVELS.iter().map(|level| format!("{:>6}", format!(">{level}"))).collect();
+    let _ = writeln!(text, "\n{:<20}{:>6}  {levels}   {:>7}{:>11}", "", "", "apart", "together");
+    let _ = writeln!(text, "{:<20}{:>6}  {:^30}   {:^18}", "", "tests", "bootstrapped p-values", "by permutation");
     for (place, of) in comparison.statistics.iter().enumerate() {
         let theirs = control.and_then(|control| control.statistics.get(place));
         for (test, ours, theirs) in [("KS", &of.ks, theirs.map(|of| &of.ks)), ("AD", &of.ad, theirs.map(|of| &of.ad))] {
-            let _ = writeln!(text, "{:<30}{}", format!("{} {test}", of.statistic.name()), counts(ours));
+            let _ = writeln!(text, "{:<20}{}", format!("{} {test}", of.statistic.name()), counts(ours));
             if let Some(theirs) = theirs {
-                let _ = writeln!(text, "{:<30}{}", "  control", counts(theirs));
+                let _ = writeln!(text, "{:<20}{}", "  control", counts(theirs));
             }
         }
     }
+    let _ = writeln!(text, "apart: bins with p of at most 0.05; together: p of all bins of the statistic\n");
     let mut row = |name: &str, of: &dyn Fn(&Comparison) -> String| {
         let theirs = control.map(|control| format!("   control {}", of(control))).unwrap_or_default();
         let _ = writeln!(text, "{name:<44}{:>10}{theirs}", of(comparison));
     };
     row("pixel values: largest difference", &|of| format!("{:.4}", of.pixels.ks));
     row("  p by permutation of maps", &|of| format!("{:.4}", of.pixels.p_permutation));
+    row("  Wasserstein distance in kappa", &|of| format!("{:.2e}", of.pixels.wasserstein));
+    row("  share outside -0.1..0.4, A and B", &|of| {
+        format!("{:.1e}, {:.1e}", of.pixels.outside[0], of.pixels.outside[1])
+    });
     row("correlation of P(l): largest difference", &|of| format!("{:.3}", of.correlation.largest));
     row("  root mean square", &|of| format!("{:.3}", of.correlation.rms));
     row("chi-squared distance of P(l) histograms", &|of| {
@@ -152,12 +166,8 @@ pub fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
     text
 }
 
-fn levels() -> String {
-    LEVELS.iter().map(|level| format!("{:>6}", format!(">{level}"))).collect()
-}
-
 fn counts(summary: &PValueSummary) -> String {
     let above: String = summary.above.iter().map(|count| format!("{count:>6}")).collect();
-    let uniform = summary.uniformity.map_or_else(|| "none".into(), |(d, p)| format!("{d:.3}, {p:.2e}"));
-    format!("{:>7}   {above}   {uniform:>16}", summary.tests)
+    let together = summary.together.map_or_else(|| "none".into(), |p| format!("{p:.4}"));
+    format!("{:>6}  {above}   {:>7}{together:>11}", summary.tests, summary.told_apart)
 }

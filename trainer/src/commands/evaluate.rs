@@ -14,12 +14,16 @@ use crate::{
     torch::device::{DeviceChoice, describe},
 };
 
+/// Number of the form of finished parts; another number makes them anew.
+const FORMAT: u32 = 1;
+
 /// Reproduce the paper's evaluation: every figure and number of its Section 3, beside a control.
 ///
 /// Generates 6400 maps (100 batches of 64), measures them, validation maps and control maps, runs all tests, looks for the nearest
 /// training maps and for near pairs among 32768 generated maps, and writes OUT/report.html (one file, no network), the figures as
 /// SVG and PNG, and OUT/report.json with every number. An interrupted evaluation, begun again with the same options, goes on
-/// from its finished parts. On a CPU the near pairs take most of the time: --pair-maps makes them fewer.
+/// from its finished parts. The maps for near pairs take 8.6 GB in OUT/parts until they are compared, and on a CPU most of the
+/// time: --pair-maps makes them fewer.
 ///
 /// Examples:
 ///   trainer evaluate --weights public/weights --data validation.npy --control auxiliary.npy --training maps.npy --out report
@@ -45,7 +49,7 @@ pub struct EvaluateArguments {
     /// Folder for the report
     #[arg(long, value_name = "REPORT")]
     out: PathBuf,
-    /// Folder for what the page knows of simulated maps, such as public/reference
+    /// Folder for what the page knows of simulated maps, such as public/reference [default: REPORT/reference]
     #[arg(long, value_name = "DIR")]
     reference: Option<PathBuf>,
     /// A version of about a minute, with rough numbers
@@ -58,7 +62,7 @@ pub struct EvaluateArguments {
     #[arg(long, value_name = "N")]
     pair_maps: Option<usize>,
     /// Permutations, and bootstraps, of each test [default: 1000; 200 with --quick]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(9..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(99..=1_000_000))]
     resamples: Option<u32>,
     /// Seed of both
     #[arg(long, default_value_t = 0)]
@@ -80,10 +84,8 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let (manifest, file) = (&evaluation.manifest, &evaluation.file.file);
     println!("device: {}, weights: {file} ({} steps)", describe(evaluation.device), manifest.training.total_steps());
     let results = evaluation.run(&arguments.out)?;
-    if let Some(folder) = &arguments.reference {
-        evaluation.write_reference(&arguments.out, folder)?;
-        println!("{}: what the page knows of simulated maps", folder.display());
-    }
+    let reference = arguments.reference.clone().unwrap_or_else(|| arguments.out.join("reference"));
+    evaluation.write_reference(&arguments.out, &reference)?;
     print!("{}", summary::screen(&results));
     println!("{}", arguments.out.join("report.html").display());
     Ok(())
@@ -113,10 +115,17 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
         bail!("{} holds a single map: an evaluation needs at least two", arguments.data.display());
     }
     let control = arguments.control.as_ref().map(archive).transpose()?;
+    let training = arguments.training.as_ref().map(archive).transpose()?;
+    for (role, other) in [("--control", &control), ("--training", &training)] {
+        if let Some(other) = other
+            && other.fingerprint()? == validation.fingerprint()?
+        {
+            bail!("{role} and --data are the same file: maps cannot be judged by themselves");
+        }
+    }
     if control.as_ref().is_some_and(|control| control.maps() < 2) {
         bail!("the control holds a single map: tests need at least two");
     }
-    let training = arguments.training.as_ref().map(archive).transpose()?;
     let device = arguments.device.open()?;
     let network = TorchNetwork::generator_from(&manifest.network, &weights.generator, device)?;
     let judge = |path: &PathBuf| discriminator_of(path, &manifest.network, device);
@@ -128,15 +137,22 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
     }
     let mut edges = StatisticsEdges::default();
     if manifest.network.kappa_scale != 1.0 {
-        // Not the paper's maps: the same number of bins over the range that these have.
-        let [low, high] = reference::kappa_range(&validation, count, [0.0, 1.0])?;
+        // Not the paper's maps: the same number of bins over the range that these have, and half of it beyond.
+        let [low, high] = reference::kappa_range(&validation, count, [0.0, 1.0])?.map(f64::from);
         if high > low {
-            let (low, high) = (f64::from(low), f64::from(high));
+            let (low, high) = (low - 0.25 * (high - low), high + 0.25 * (high - low));
             edges.kappa = (0..=250).map(|bin| low + (high - low) * f64::from(bin) / 250.0).collect();
         }
     }
-    let mut depends_on =
-        format!("{} {}\n{}", env!("CARGO_PKG_VERSION"), weights.file.sha256, validation.fingerprint()?);
+    let mut depends_on = format!(
+        "{FORMAT} {} {}\n{:?} {}\n{} {}\n{edges:?}",
+        env!("CARGO_PKG_VERSION"),
+        weights.file.sha256,
+        manifest.network,
+        manifest.side_angle,
+        validation.fingerprint()?,
+        validation.pixel_angle()
+    );
     if let Some(path) = &arguments.discriminator {
         let changed = path.metadata()?.modified()?;
         depends_on = format!("{depends_on}\n{} {changed:?}", path.display());

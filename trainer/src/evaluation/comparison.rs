@@ -9,7 +9,11 @@ use shared::{
         MapStatistics, SpectrumBand, Statistic, TwoSample,
         correlation::correlation_matrix,
         distance::{band_ratios, spectrum_distance},
-        two_sample::{Resampling, anderson_darling::tabulated_p, kolmogorov::against_uniform},
+        two_sample::{
+            Resampling,
+            anderson_darling::tabulated_p,
+            joint::{JointPermutation, permute_together},
+        },
     },
 };
 
@@ -33,6 +37,8 @@ pub struct TestOptions {
 pub struct Comparison {
     /// Number of maps in A and in B.
     pub maps: [usize; 2],
+    /// Maps of A and of B whose pixels are all equal: they have no values in units of sigma, and are left out there.
+    pub constant_maps: [usize; 2],
     /// How p-values were found.
     pub options: TestOptions,
     /// Per statistic with bins, the pixel density excepted.
@@ -54,29 +60,33 @@ pub struct StatisticComparison {
     pub statistic: Statistic,
     /// Middles of its bins.
     pub middles: Vec<f64>,
-    /// Per bin; `null` where it is empty in every map of either set.
+    /// Per bin; `null` where there is nothing to test: it is empty in every map of a set, all values are equal, or it is a
+    /// mode of P(l) beyond the Nyquist multipole of the maps' rows.
     pub bins: Vec<Option<BinComparison>>,
-    /// Of the bootstrapped Kolmogorov-Smirnov tests, as the paper counts them.
+    /// Kolmogorov-Smirnov tests of all bins.
     pub ks: PValueSummary,
-    /// Of the bootstrapped Anderson-Darling tests.
+    /// Anderson-Darling tests of all bins.
     pub ad: PValueSummary,
 }
 
 /// Tests of one bin.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BinComparison {
+    /// Values of A and of B.
+    pub values: [usize; 2],
     /// Kolmogorov-Smirnov statistic.
     pub ks: f64,
-    /// Its p-value as SciPy's `ks_2samp` gives it (exact up to 10,000 maps).
+    /// Its p-value as SciPy's `ks_2samp` gives it: exact up to 10,000 maps, for values without ties. Counts of few peaks have
+    /// ties, and then it is too large.
     pub ks_p: f64,
     /// Its p-value by permutation.
-    pub ks_p_permutation: f64,
+    pub ks_p_permutation: Option<f64>,
     /// Its p-value by bootstrap.
     pub ks_p_bootstrap: f64,
-    /// Anderson-Darling statistic; `null` where all values are equal.
-    pub ad: Option<f64>,
+    /// Anderson-Darling statistic.
+    pub ad: f64,
     /// Its p-value as SciPy's `anderson_ksamp` gives it, clipped to [0.001, 0.25].
-    pub ad_p_tabulated: Option<f64>,
+    pub ad_p_tabulated: f64,
     /// Its p-value by permutation.
     pub ad_p_permutation: Option<f64>,
     /// Its p-value by bootstrap.
@@ -89,19 +99,23 @@ pub struct BinComparison {
     pub wasserstein: f64,
 }
 
-/// How the p-values of many tests are distributed.
+/// How the p-values of one test are distributed over the bins of a statistic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PValueSummary {
-    /// Number of tests.
+    /// Number of bins tested.
     pub tests: usize,
-    /// How many p-values are above each of [`LEVELS`].
+    /// How many bootstrapped p-values are above each of [`LEVELS`], as the paper counts them.
     pub above: Vec<usize>,
-    /// Smallest p-value.
+    /// Smallest bootstrapped p-value.
     pub smallest: Option<f64>,
-    /// Tests whose permutation p-value is below 5 %, where two sets of one population have about 5 % of the tests.
+    /// Bins whose permutation p-value is at most 5 %.
     pub told_apart: usize,
+    /// Share of permutations that tell as many bins apart: bins of one map depend on each other, permutations of maps know how.
+    pub told_apart_p: Option<f64>,
+    /// p-value of the sum of the statistic over all bins, by permutation of maps: one answer for the whole statistic.
+    pub together: Option<f64>,
     /// Kolmogorov-Smirnov statistic of the permutation p-values against the uniform distribution, which they have where both
-    /// sets are one population, and its p-value as if the tests were independent, which modes of one map are only nearly.
+    /// sets are one population, and the share of permutations with one as large.
     pub uniformity: Option<(f64, f64)>,
 }
 
@@ -115,8 +129,10 @@ pub struct PixelComparison {
     /// p-value of a Kolmogorov-Smirnov test that takes the bins' densities for two samples: a much weaker test, since the order
     /// of the bins is lost. Stated because "p > 0.999" (paper Fig. 2) is within its reach.
     pub p_of_densities: f64,
-    /// Difference of the mean densities summed over bins times width: the area between the two curves, 0 to 2.
-    pub area: f64,
+    /// Wasserstein distance in kappa, from the bins.
+    pub wasserstein: f64,
+    /// Shares of A's and of B's pixels outside the bins.
+    pub outside: [f64; 2],
 }
 
 /// Difference of two correlation matrices of P(l) (paper Fig. 4).
@@ -144,57 +160,82 @@ pub fn compare(a: &MeasuredMaps, b: &MeasuredMaps, names: [&str; 2], options: Te
     a.check_comparable(b, names)?;
     let tests: usize = TESTED.iter().map(|&statistic| b.middles(statistic).len()).sum();
     let bar = progress::bar(tests, "tests").with_message(format!("{} against {}", names[0], names[1]));
-    let statistics = TESTED.iter().enumerate().map(|(place, &statistic)| {
-        let bins = (0..b.middles(statistic).len()).into_par_iter().map(|bin| {
-            let test = ((place as u32) << 16) | bin as u32;
-            let found = compare_bin(&a.column(statistic, bin), &b.column(statistic, bin), options, test);
-            bar.inc(1);
-            found
-        });
-        let bins: Vec<_> = bins.collect();
-        let there = || bins.iter().flatten();
-        let ks = summarise(&there().map(|bin| (bin.ks_p_bootstrap, bin.ks_p_permutation)).collect::<Vec<_>>());
-        let both = |bin: &BinComparison| Some((bin.ad_p_bootstrap?, bin.ad_p_permutation?));
-        let ad = summarise(&there().filter_map(both).collect::<Vec<_>>());
-        StatisticComparison { statistic, middles: b.middles(statistic).to_vec(), ks, ad, bins }
-    });
-    let statistics = statistics.collect();
-    bar.finish_and_clear();
-    let spectra = |set: &MeasuredMaps| -> Vec<Vec<Option<f64>>> {
-        set.maps.iter().map(|map| map.power_spectrum.clone()).collect()
+    let compare_one = |(place, &statistic): (usize, &Statistic)| {
+        let compared = compare_statistic(a, b, statistic, (place as u32) << 16, options, &bar);
+        bar.set_position(TESTED[..=place].iter().map(|&done| b.middles(done).len() as u64).sum());
+        compared
     };
-    let (spectra_a, spectra_b) = (spectra(a), spectra(b));
+    let statistics = TESTED.iter().enumerate().map(compare_one).collect();
+    bar.finish_and_clear();
+    let (spectra_a, spectra_b) = (tested_rows(a, Statistic::PowerSpectrum), tested_rows(b, Statistic::PowerSpectrum));
+    let owned = |rows: &[&[Option<f64>]]| rows.iter().map(|row| row.to_vec()).collect::<Vec<_>>();
+    let constant = |set: &MeasuredMaps| set.maps.iter().filter(|map| map.sigma == 0.0).count();
     Ok(Comparison {
         maps: [a.maps.len(), b.maps.len()],
+        constant_maps: [constant(a), constant(b)],
         options,
         statistics,
         pixels: compare_pixels(a, b, options),
         correlation: correlation_difference(&correlation_matrix(&spectra_a), &correlation_matrix(&spectra_b)),
-        spectrum_distance: spectrum_distance(&spectra_b, &spectra_a),
-        bands: band_ratios(b.middles(Statistic::PowerSpectrum), &spectra_b, &spectra_a),
+        spectrum_distance: spectrum_distance(&owned(&spectra_b), &owned(&spectra_a)),
+        bands: band_ratios(b.middles(Statistic::PowerSpectrum), &owned(&spectra_b), &owned(&spectra_a)),
     })
 }
 
-fn compare_bin(a: &[f64], b: &[f64], options: TestOptions, test: u32) -> Option<BinComparison> {
+/// Rows of a statistic, as far as its bins are tested.
+fn tested_rows(set: &MeasuredMaps, statistic: Statistic) -> Vec<&[Option<f64>]> {
+    let tested = set.tested_bins(statistic);
+    set.maps.iter().map(|map| map.of(statistic).get(..tested).unwrap_or_default()).collect()
+}
+
+fn compare_statistic(
+    a: &MeasuredMaps,
+    b: &MeasuredMaps,
+    statistic: Statistic,
+    test: u32,
+    options: TestOptions,
+    bar: &indicatif::ProgressBar,
+) -> StatisticComparison {
+    let [permuted_ks, permuted_ad] =
+        permute_together(&tested_rows(a, statistic), &tested_rows(b, statistic), options.resamples, options.seed);
+    let bins = (0..b.middles(statistic).len()).into_par_iter().map(|bin| {
+        let permuted = |of: &JointPermutation| of.p_values.get(bin).copied().flatten();
+        bar.inc(1);
+        // What permutations could not test is not tested at all.
+        let (ks, ad) = (permuted(&permuted_ks)?, permuted(&permuted_ad)?);
+        compare_bin(&a.column(statistic, bin), &b.column(statistic, bin), options, test | bin as u32, [ks, ad])
+    });
+    let bins: Vec<Option<BinComparison>> = bins.collect();
+    let bootstrapped =
+        |of: &dyn Fn(&BinComparison) -> Option<f64>| bins.iter().flatten().filter_map(of).collect::<Vec<_>>();
+    StatisticComparison {
+        statistic,
+        middles: b.middles(statistic).to_vec(),
+        ks: summarise(&bootstrapped(&|bin| Some(bin.ks_p_bootstrap)), &permuted_ks),
+        ad: summarise(&bootstrapped(&|bin| bin.ad_p_bootstrap), &permuted_ad),
+        bins,
+    }
+}
+
+fn compare_bin(a: &[f64], b: &[f64], options: TestOptions, test: u32, permuted: [f64; 2]) -> Option<BinComparison> {
     let pair = TwoSample::new(a, b)?;
-    let permuted = pair.resample(Resampling::Permutation, options.resamples, options.seed, test);
-    // A number of its own, so that the two do not share random numbers.
-    let redrawn = pair.resample(Resampling::Bootstrap, options.resamples, options.seed, test | 1 << 31);
+    let redrawn = pair.resample(Resampling::Bootstrap, options.resamples, options.seed, test);
     let summary = |values: &[f64]| {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64;
         (mean, variance.sqrt())
     };
     let ((mean_a, sigma_a), (mean_b, sigma_b)) = (summary(a), summary(b));
-    let ad = pair.anderson_darling();
+    let ad = pair.anderson_darling()?;
     Some(BinComparison {
+        values: pair.sizes(),
         ks: pair.kolmogorov_smirnov(),
         ks_p: pair.kolmogorov_smirnov_p(),
-        ks_p_permutation: permuted.kolmogorov_smirnov,
+        ks_p_permutation: Some(permuted[0]),
         ks_p_bootstrap: redrawn.kolmogorov_smirnov,
         ad,
-        ad_p_tabulated: ad.map(tabulated_p),
-        ad_p_permutation: permuted.anderson_darling,
+        ad_p_tabulated: tabulated_p(ad),
+        ad_p_permutation: Some(permuted[1]),
         ad_p_bootstrap: redrawn.anderson_darling,
         mean_ratio: (mean_b != 0.0).then(|| mean_a / mean_b),
         sigma_ratio: (sigma_b > 0.0).then(|| sigma_a / sigma_b),
@@ -202,65 +243,73 @@ fn compare_bin(a: &[f64], b: &[f64], options: TestOptions, test: u32) -> Option<
     })
 }
 
-/// Summary of (bootstrap, permutation) p-values.
-pub fn summarise(p_values: &[(f64, f64)]) -> PValueSummary {
-    let above = LEVELS.iter().map(|&level| p_values.iter().filter(|p| p.0 > level).count()).collect();
-    let permuted: Vec<f64> = p_values.iter().map(|p| p.1).collect();
+/// Summary of the bootstrapped p-values of one test, and of what permutations say of all bins.
+fn summarise(bootstrapped: &[f64], permuted: &JointPermutation) -> PValueSummary {
     PValueSummary {
-        tests: p_values.len(),
-        above,
-        told_apart: permuted.iter().filter(|&&p| p < 0.05).count(),
-        smallest: p_values.iter().map(|p| p.0).reduce(f64::min),
-        uniformity: against_uniform(&permuted),
+        tests: bootstrapped.len(),
+        above: LEVELS.iter().map(|&level| bootstrapped.iter().filter(|&&p| p > level).count()).collect(),
+        smallest: bootstrapped.iter().copied().reduce(f64::min),
+        told_apart: permuted.told_apart,
+        told_apart_p: permuted.told_apart_p,
+        together: permuted.together,
+        uniformity: permuted.uniformity,
     }
 }
 
+/// Share of a map's pixels below the bins, in each bin, and (implied) above.
+fn pixel_shares(map: &MapStatistics, width: f64) -> Vec<f64> {
+    let [below, above] = map.outside_pdf;
+    let inside = 1.0 - below - above;
+    std::iter::once(below).chain(map.pdf.iter().map(|density| density.unwrap_or(0.0) * width * inside)).collect()
+}
+
 fn compare_pixels(a: &MeasuredMaps, b: &MeasuredMaps, options: TestOptions) -> PixelComparison {
-    let density = |map: &MapStatistics| map.pdf.iter().map(|density| density.unwrap_or(0.0)).collect::<Vec<f64>>();
-    let maps: Vec<Vec<f64>> = a.maps.iter().chain(&b.maps).map(density).collect();
+    let width = b.bin_width(Statistic::Pdf);
+    let maps: Vec<Vec<f64>> = a.maps.iter().chain(&b.maps).map(|map| pixel_shares(map, width)).collect();
     let bins = maps.first().map_or(0, Vec::len);
-    let middles = b.middles(Statistic::Pdf);
-    let width = middles.get(1).zip(middles.first()).map_or(1.0, |(second, first)| second - first);
     let (in_a, in_b) = (a.maps.len() as f64, b.maps.len() as f64);
-    let mut total = vec![0.0; bins];
-    for map in &maps {
-        for (total, density) in total.iter_mut().zip(map) {
-            *total += density;
-        }
-    }
-    // The difference of the two means follows from the sum over the first set alone.
-    let difference = |sum_a: &[f64]| -> (f64, f64) {
-        let (mut place, mut largest, mut area) = (0.0, 0.0_f64, 0.0);
-        for (sum, total) in sum_a.iter().zip(&total) {
-            let step = (sum / in_a - (total - sum) / in_b) * width;
-            place += step;
-            area += step.abs();
-            largest = largest.max(place.abs());
-        }
-        (largest, area)
-    };
     let sum_of = |chosen: &mut dyn Iterator<Item = usize>| {
         let mut sum = vec![0.0; bins];
         for map in chosen {
-            for (sum, density) in sum.iter_mut().zip(&maps[map]) {
-                *sum += density;
+            for (sum, share) in sum.iter_mut().zip(&maps[map]) {
+                *sum += share;
             }
         }
         sum
     };
+    let total = sum_of(&mut (0..maps.len()));
+    // The difference of the two distribution functions at each edge follows from the sum over the first set alone.
+    let differences = |sum_a: &[f64]| -> Vec<f64> {
+        let mut place = 0.0;
+        let step = |(sum, total): (&f64, &f64)| {
+            place += sum / in_a - (total - sum) / in_b;
+            place.abs()
+        };
+        sum_a.iter().zip(&total).map(step).collect()
+    };
+    let largest = |differences: &[f64]| differences.iter().copied().fold(0.0, f64::max);
     let observed = sum_of(&mut (0..a.maps.len()));
-    let (ks, area) = difference(&observed);
+    let at_edges = differences(&observed);
+    let ks = largest(&at_edges);
     let as_large = (0..options.resamples).into_par_iter().filter(|&number| {
         let mut random = stream(options.seed, Stream::Resampling).at(u64::MAX - u64::from(number));
         let order = random.permutation(maps.len());
         let sum = sum_of(&mut order[..a.maps.len()].iter().map(|&map| map as usize));
-        difference(&sum).0 >= ks * (1.0 - 1e-10)
+        largest(&differences(&sum)) >= ks * (1.0 - 1e-10)
     });
-    let p_permutation = (1 + as_large.count()) as f64 / f64::from(options.resamples + 1);
     let mean_a: Vec<f64> = observed.iter().map(|sum| sum / in_a).collect();
     let mean_b: Vec<f64> = observed.iter().zip(&total).map(|(sum, total)| (total - sum) / in_b).collect();
-    let p_of_densities = TwoSample::new(&mean_a, &mean_b).map_or(1.0, |pair| pair.kolmogorov_smirnov_p());
-    PixelComparison { ks, p_permutation, p_of_densities, area }
+    let bins_of = |mean: &[f64]| mean.get(1..).unwrap_or_default().to_vec();
+    let outside = |set: &MeasuredMaps| {
+        set.maps.iter().map(|map| map.outside_pdf.iter().sum::<f64>()).sum::<f64>() / set.maps.len() as f64
+    };
+    PixelComparison {
+        ks,
+        p_permutation: (1 + as_large.count()) as f64 / f64::from(options.resamples + 1),
+        p_of_densities: TwoSample::new(&bins_of(&mean_a), &bins_of(&mean_b)).map_or(1.0, |p| p.kolmogorov_smirnov_p()),
+        wasserstein: at_edges.iter().sum::<f64>() * width,
+        outside: [outside(a), outside(b)],
+    }
 }
 
 fn correlation_difference(a: &[Vec<Option<f64>>], b: &[Vec<Option<f64>>]) -> CorrelationDifference {
@@ -319,16 +368,29 @@ mod tests {
         let other = compare(&noise(3, 60, 0.06), &reference, ["A", "B"], options).unwrap();
         let spectrum = |comparison: &Comparison| comparison.statistics[0].clone();
         assert!(spectrum(&same).bins.iter().flatten().count() > 5);
-        assert!(spectrum(&same).ad.uniformity.unwrap().1 > 1e-3, "{:?}", spectrum(&same).ad);
-        assert!(spectrum(&other).ad.uniformity.unwrap().1 < 1e-6, "{:?}", spectrum(&other).ad);
+        assert!(spectrum(&same).ad.together.unwrap() > 0.02, "{:?}", spectrum(&same).ad);
+        assert_eq!(spectrum(&other).ad.together, Some(0.005), "{:?}", spectrum(&other).ad);
+        assert!(spectrum(&other).ad.told_apart > spectrum(&same).ad.told_apart);
         assert!(same.pixels.p_permutation > 0.02 && other.pixels.p_permutation < 0.01);
+        // Of normal numbers: the mean distance is that of the sigmas, times the mean of |N(0, 1)|.
+        assert!((other.pixels.wasserstein / (0.01 * 0.798) - 1.0).abs() < 0.3, "{:?}", other.pixels);
         assert!(same.spectrum_distance.unwrap() < other.spectrum_distance.unwrap());
         let ratios: Vec<f64> = spectrum(&other).bins.iter().flatten().filter_map(|bin| bin.mean_ratio).collect();
         let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
         assert!((mean - 1.44).abs() < 0.1, "{mean}");
+        let nyquist = 180.0 * 16.0;
+        let ell = &spectrum(&same).middles;
+        assert!(spectrum(&same).bins.iter().zip(ell).all(|(bin, &ell)| bin.is_none() || ell < nyquist));
         let v0 = &other.statistics[1];
         assert!(v0.bins.iter().all(Option::is_some), "thresholds in sigma do not see the amplitude");
         assert_eq!(same, compare(&noise(2, 60, 0.05), &reference, ["A", "B"], options).unwrap(), "a seed is an answer");
+    }
+
+    #[test]
+    fn pixels_beyond_the_bins_count() {
+        let options = TestOptions { resamples: 99, seed: 1 };
+        let far = compare(&noise(1, 20, 40.0), &noise(2, 20, 0.01), ["A", "B"], options).unwrap().pixels;
+        assert!(far.ks > 0.4 && far.p_permutation == 0.01 && far.outside[0] > 0.9, "{far:?}");
     }
 
     #[test]
@@ -341,8 +403,14 @@ mod tests {
 
     #[test]
     fn p_values_are_counted_above_the_papers_levels() {
-        let summary = summarise(&[(0.995, 0.5), (0.97, 0.2), (0.7, 0.9), (0.01, 0.1)]);
-        assert_eq!((summary.tests, summary.above), (4, vec![1, 2, 2, 2, 3]));
-        assert_eq!((summary.smallest, summary.told_apart), (Some(0.01), 0));
+        let nothing = JointPermutation {
+            p_values: Vec::new(),
+            together: None,
+            told_apart: 0,
+            told_apart_p: None,
+            uniformity: None,
+        };
+        let summary = summarise(&[0.995, 0.97, 0.7, 0.01], &nothing);
+        assert_eq!((summary.tests, summary.above, summary.smallest), (4, vec![1, 2, 2, 2, 3], Some(0.01)));
     }
 }

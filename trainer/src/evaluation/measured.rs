@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     ConvergenceMap,
     latent::latent,
-    statistics::{Ensemble, MapStatistics, Statistic, StatisticsEdges, StatisticsPlan},
+    statistics::{Ensemble, MapStatistics, Statistic, StatisticsEdges, StatisticsPlan, power_spectrum::nyquist},
 };
 use tch::Device;
 
@@ -16,8 +16,10 @@ use crate::{
     progress,
 };
 
-/// Maps that are in memory at once.
+/// Maps that are drawn at once, the paper's batch.
 const CHUNK: usize = 64;
+/// Least maps that a thread takes at a time: each time it plans anew.
+const LEAST_MAPS: usize = 16;
 
 /// Statistics of the maps of one set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,17 +47,17 @@ impl MeasuredMaps {
         let source = archive.origin().source.clone().unwrap_or_else(|| "not described".into());
         let bar = progress::bar(count, "maps").with_message(format!("measure {label}"));
         let mut measured = Self::none(source, pixels, side_angle, edges)?;
-        for first in (0..count).step_by(CHUNK) {
-            let maps: Vec<usize> = (first..(first + CHUNK).min(count)).collect();
-            measured.add(edges, maps.len(), |at| archive.map(maps[at]))?;
-            bar.inc(maps.len() as u64);
-        }
+        measured.add(edges, count, |map| {
+            bar.inc(1);
+            archive.map(map)
+        })?;
         bar.finish_and_clear();
         Ok(measured)
     }
 
-    /// Draws the maps of `count` seeds from `first_seed` on and measures them. The second value is the time in seconds that
-    /// the network took, latent vectors and the way back from the device included.
+    /// Draws the maps of `count` seeds from `first_seed` on and measures them. The second value is how many maps a second the
+    /// network drew, latent vectors and the way back from the device included, and the first batch, which warms the device up,
+    /// left out; `None` for a single batch.
     ///
     /// # Errors
     /// When the device fails or a map is not finite.
@@ -64,7 +66,7 @@ impl MeasuredMaps {
         first_seed: u64,
         count: usize,
         edges: &StatisticsEdges,
-    ) -> Result<(Self, f64)> {
+    ) -> Result<(Self, Option<f64>)> {
         let bar = progress::bar(count, "maps").with_message("generate and measure");
         let mut measured = Self::none("generated".into(), generator.pixels, generator.side_angle, edges)?;
         let mut seconds = 0.0;
@@ -72,7 +74,6 @@ impl MeasuredMaps {
             let seeds: Vec<u64> = (first..(first + CHUNK).min(count)).map(|map| first_seed + map as u64).collect();
             let start = std::time::Instant::now();
             let kappa = generator.draw(&seeds)?;
-            // The first batch also warms the device up.
             if first > 0 {
                 seconds += start.elapsed().as_secs_f64();
             }
@@ -86,7 +87,7 @@ impl MeasuredMaps {
             bar.inc(seeds.len() as u64);
         }
         bar.finish_and_clear();
-        Ok((measured, seconds))
+        Ok((measured, (seconds > 0.0).then(|| (count - CHUNK) as f64 / seconds)))
     }
 
     fn none(source: String, pixels: usize, side_angle: f64, edges: &StatisticsEdges) -> Result<Self> {
@@ -104,6 +105,7 @@ impl MeasuredMaps {
         let plan = || StatisticsPlan::new(self.pixels, self.side_angle, edges);
         let measured: Vec<MapStatistics> = (0..count)
             .into_par_iter()
+            .with_min_len(LEAST_MAPS)
             .map_init(plan, |plan, at| {
                 let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error}"))?;
                 let mut found = MapStatistics::default();
@@ -119,6 +121,22 @@ impl MeasuredMaps {
     pub fn middles(&self, statistic: Statistic) -> &[f64] {
         let place = Statistic::ALL.iter().position(|&known| known == statistic);
         place.and_then(|place| self.middles.get(place)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Number of bins, from the first on, that tests look at: all, but modes of P(l) below [`nyquist`] alone.
+    pub fn tested_bins(&self, statistic: Statistic) -> usize {
+        let middles = self.middles(statistic);
+        if statistic != Statistic::PowerSpectrum {
+            return middles.len();
+        }
+        let nyquist = nyquist(self.pixels, self.side_angle);
+        middles.iter().take_while(|&&ell| ell < nyquist).count()
+    }
+
+    /// Distance between the middles of a statistic's bins.
+    pub fn bin_width(&self, statistic: Statistic) -> f64 {
+        let middles = self.middles(statistic);
+        middles.get(1).zip(middles.first()).map_or(1.0, |(second, first)| second - first)
     }
 
     /// Values of one bin over the maps where it is not empty.

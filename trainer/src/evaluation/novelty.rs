@@ -16,9 +16,9 @@ use tch::{Device, Tensor};
 
 use super::{
     measured::Generator,
-    pairs::{ClosestPairs, Pair, PairSearch, Vectors, nearest},
+    pairs::{ClosestPairs, Pair, PairSearch, Vectors, nearest, typical_distance},
     parts::Parts,
-    vectors::{ArchiveMaps, DrawnMaps, Features, log_spectra},
+    vectors::{ArchiveMaps, DrawnMaps, Features, Matrix, log_spectra, mean_of},
 };
 use crate::{maps::archive::MapArchive, networks::TorchNetwork, progress};
 
@@ -58,26 +58,29 @@ pub fn nearest_training_maps(
     let bar = progress::bar(maps.count(), "maps").with_message("nearest by pixels");
     let by_pixels = nearest(&queries, &maps, |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
-    let spectra = maps.spectra()?;
-    let own = log_spectra(seeds.len(), generator.pixels, generator.side_angle, generator.device, |at| {
-        let kappa = kappa[at * size..(at + 1) * size].to_vec();
-        Ok(shared::ConvergenceMap::new(
-            archive.pixel_angle() * (size as f64).sqrt(),
-            (size as f64).sqrt() as usize,
-            kappa,
-        )?)
+    let spectra = maps.spectra(generator.side_angle)?;
+    let own = log_spectra(seeds.len(), generator.pixels, generator.side_angle, |at| {
+        Ok(kappa[at * size..(at + 1) * size].to_vec())
     })?;
-    let by_spectrum = nearest(own.tensor(), &spectra, |_| ())?;
+    // One origin for both.
+    let mean = mean_of(&spectra);
+    let spectra = Matrix::less(&spectra, &mean, generator.device)?;
+    let by_spectrum = nearest(Matrix::less(&own, &mean, generator.device)?.tensor(), &spectra, |_| ())?;
     Ok(NearestTrainingMaps { training_maps: maps.count(), seeds: seeds.to_vec(), by_pixels, by_spectrum })
 }
+
+/// Two maps are the same where their distance is at most this share of the median distance of two simulated maps.
+pub const SAME: f64 = 0.1;
 
 /// One space in which near pairs were looked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairsInSpace {
     /// Name of the space.
     pub space: String,
-    /// What was found.
+    /// What was found among generated maps.
     pub found: ClosestPairs,
+    /// What was found among simulated maps, fewer as a rule.
+    pub simulated: ClosestPairs,
     /// How many distinct maps there are, by the birthday paradox.
     pub distinct: Option<DistinctMaps>,
 }
@@ -89,8 +92,6 @@ pub struct Birthday {
     pub first_seed: u64,
     /// Per space.
     pub spaces: Vec<PairsInSpace>,
-    /// Closest pixels among simulated maps, for comparison.
-    pub simulated: ClosestPairs,
 }
 
 /// What the birthday test needs.
@@ -124,34 +125,56 @@ pub fn birthday(generator: &Generator<'_>, parts: &Parts, options: &BirthdayOpti
         parts.put("pair-maps", options.depends_on, &options.first_seed)?;
     }
     let maps = DrawnMaps::draw(&scratch, generator, options.first_seed, count)?;
-    let mut spaces = vec![in_space("pixels", &maps, parts, &key)?, in_space("ln P(l)", &maps.spectra()?, parts, &key)?];
-    if let Some(discriminator) = options.discriminator {
-        let features = Features::new(&maps, discriminator)?;
-        spaces.push(in_space("discriminator features", &features, parts, &key)?);
-    }
     let (archive, simulated) = options.simulated;
     let simulated = ArchiveMaps::new(archive, simulated, generator.device)?;
-    let simulated = in_space("pixels of simulated maps", &simulated, parts, &key)?.found;
-    let found = Birthday { first_seed: options.first_seed, spaces, simulated };
+    let simulated_spectra = Matrix::centred(&simulated.spectra(generator.side_angle)?, generator.device)?;
+    let mut spaces = vec![
+        in_space("pixels", &maps, &simulated, parts, &key)?,
+        in_space("ln P(l)", &maps.spectra()?, &simulated_spectra, parts, &key)?,
+    ];
+    if let Some(discriminator) = options.discriminator {
+        let of_simulated = Features::new(&simulated, discriminator)?;
+        spaces.push(in_space(
+            "discriminator features",
+            &Features::new(&maps, discriminator)?,
+            &of_simulated,
+            parts,
+            &key,
+        )?);
+    }
+    let found = Birthday { first_seed: options.first_seed, spaces };
     parts.put("birthday", &key, &found)?;
     // Not needed again: gigabytes.
     let _ = std::fs::remove_file(&scratch);
     Ok(found)
 }
 
-fn in_space(space: &str, vectors: &impl Vectors, parts: &Parts, key: &str) -> Result<PairsInSpace> {
-    let name = format!("pairs-{}", space.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
-    let mut search: PairSearch = parts.get(&name, key).unwrap_or_default();
-    let bar = progress::bar(1000, "thousandths").with_message(format!("pairs in {space}"));
-    let found = search.run(vectors, SHOWN_PAIRS, |search, share| {
+fn in_space(
+    space: &str,
+    generated: &impl Vectors,
+    simulated: &impl Vectors,
+    parts: &Parts,
+    key: &str,
+) -> Result<PairsInSpace> {
+    let same = SAME * typical_distance(simulated)?;
+    let found = search(&format!("generated {space}"), generated, same, parts, key)?;
+    let simulated = search(&format!("simulated {space}"), simulated, same, parts, key)?;
+    let distinct = distinct_maps(found.vectors as u64, found.equal_pairs);
+    Ok(PairsInSpace { space: space.into(), found, simulated, distinct })
+}
+
+/// A search that goes on where an earlier one was interrupted.
+fn search(name: &str, vectors: &impl Vectors, same: f64, parts: &Parts, key: &str) -> Result<ClosestPairs> {
+    let part = format!("pairs-{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+    let mut search: PairSearch = parts.get(&part, key).unwrap_or_default();
+    let bar = progress::bar(1000, "thousandths").with_message(format!("pairs: {name}"));
+    let found = search.run(vectors, SHOWN_PAIRS, same, |search, share| {
         bar.set_position((share * 1000.0) as u64);
-        parts.put(&name, key, search)?;
+        parts.put(&part, key, search)?;
         Ok(true)
     })?;
     bar.finish_and_clear();
-    let found = found.ok_or_else(|| anyhow::anyhow!("the search for pairs stopped early"))?;
-    let distinct = distinct_maps(found.vectors as u64, found.equal_pairs);
-    Ok(PairsInSpace { space: space.into(), distinct, found })
+    found.ok_or_else(|| anyhow::anyhow!("the search for pairs stopped early"))
 }
 
 /// Interpolations between pairs of latent vectors (paper Fig. 8).
@@ -192,18 +215,21 @@ pub fn interpolations(generator: &Generator<'_>, seeds: &[[u64; 2]]) -> Result<(
 pub struct Diversity {
     /// Pairs of maps.
     pub pairs: usize,
-    /// Mean MS-SSIM over pairs of simulated maps; `null` for maps that are too small for it.
-    pub simulated: Option<f64>,
-    /// Mean MS-SSIM over pairs of generated maps. Larger than the simulated ones': the generator draws too few kinds of maps.
-    pub generated: Option<f64>,
+    /// Mean MS-SSIM over pairs of simulated maps and its standard error; `null` for maps that are too small for it.
+    pub simulated: Option<(f64, f64)>,
+    /// Mean MS-SSIM over pairs of generated maps and its standard error.
+    pub generated: Option<(f64, f64)>,
 }
 
 /// Mean multi-scale similarity over `pairs` disjoint pairs of each set, whose values span `range`.
 pub fn diversity(simulated: &[Vec<f32>], generated: &[Vec<f32>], pixels: usize, range: f64) -> Diversity {
-    let mean = |maps: &[Vec<f32>]| -> Option<f64> {
-        let values: Option<Vec<f64>> =
-            maps.par_chunks_exact(2).map(|pair| multi_scale_similarity(&pair[0], &pair[1], pixels, range)).collect();
-        values.filter(|values| !values.is_empty()).map(|values| values.iter().sum::<f64>() / values.len() as f64)
+    let mean = |maps: &[Vec<f32>]| -> Option<(f64, f64)> {
+        let similarity = |pair: &[Vec<f32>]| multi_scale_similarity(&pair[0], &pair[1], pixels, range);
+        let values: Vec<f64> = maps.par_chunks_exact(2).map(similarity).collect::<Option<_>>()?;
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        (values.len() > 1).then(|| (mean, (variance / count).sqrt()))
     };
     Diversity {
         pairs: simulated.len().min(generated.len()) / 2,
@@ -212,7 +238,7 @@ pub fn diversity(simulated: &[Vec<f32>], generated: &[Vec<f32>], pixels: usize, 
     }
 }
 
-/// The generator's maps of a folder's weights, and the discriminator of a checkpoint.
+/// The discriminator of a checkpoint.
 ///
 /// # Errors
 /// When the file is no checkpoint, or of a network for other maps.

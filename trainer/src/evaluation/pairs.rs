@@ -2,8 +2,8 @@
 //!
 //! `|a - b|^2 = |a|^2 + |b|^2 - 2 a.b`, with the products of whole blocks from libtorch on the CPU or on CUDA. Rounding in f32 may
 //! put near pairs in the wrong order; so more candidates are kept than asked for, and their distances are computed again in
-//! f64 from the vectors themselves. The result is exact as long as the last candidate is further away than rounding could
-//! have moved it, which is checked.
+//! f64 from the vectors themselves. Whether rounding could have hidden a nearer pair is part of the result: products are added
+//! up in f32 over [`DEPTH`] numbers at most, whose error is bounded by `DEPTH 2^-24 |a| |b|`, and in f64 beyond.
 
 use std::ops::Range;
 
@@ -36,17 +36,15 @@ pub struct Pair {
 }
 
 /// Closest pairs of a search that may be interrupted and go on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PairSearch {
     /// Blocks of rows that are done.
     done: usize,
     /// Candidates, by distance as f32 found it.
     candidates: Vec<Pair>,
-    /// A sample of distances of the first block, for their median.
-    typical: Option<f64>,
     /// Largest squared norm of a vector so far.
     largest_norm: f64,
-    /// Pairs so far that are the same by [`SAME`].
+    /// Pairs so far that are the same.
     equal_pairs: u64,
 }
 
@@ -57,29 +55,22 @@ pub struct ClosestPairs {
     pub vectors: usize,
     /// The closest pairs, nearest first.
     pub closest: Vec<Pair>,
-    /// Median distance of two vectors, over the first block.
+    /// Median distance of two vectors, over the first [`TYPICAL_VECTORS`].
     pub median_distance: f64,
-    /// Pairs whose distance is below [`SAME`] of that median.
+    /// Pairs that are the same: no further apart than the distance that was asked for.
     pub equal_pairs: u64,
     /// Whether no pair outside the candidates can be closer than these, given the rounding of f32.
     pub exact: bool,
 }
 
-/// Two vectors are the same where their distance is below this share of the median distance of two vectors.
-pub const SAME: f64 = 0.1;
-/// Rounding of a product of two vectors in f32, as a share of the product of their norms: libtorch adds up products in blocks,
-/// so that errors of 2^-24 a step do not pile up beyond this.
-const ROUNDING: f64 = 1e-5;
-/// Candidates kept for each pair asked for, and at least.
-const SPARE: usize = 64;
-/// Bytes of a block of vectors: two of them and their products stay far below 4 GB.
+/// Numbers that are multiplied and added up in f32 at most.
+const DEPTH: usize = 4096;
+/// Candidates kept beyond those asked for.
+const SPARE: usize = 248;
+/// Bytes of a block of vectors: two of them with their products in f64 stay below 2 GB.
 const BLOCK_BYTES: usize = 1 << 29;
-
-impl Default for PairSearch {
-    fn default() -> Self {
-        Self { done: 0, candidates: Vec::new(), typical: None, largest_norm: 0.0, equal_pairs: 0 }
-    }
-}
+/// Vectors whose distances give the median.
+pub const TYPICAL_VECTORS: usize = 256;
 
 impl PairSearch {
     /// Vectors in a block.
@@ -87,8 +78,9 @@ impl PairSearch {
         (BLOCK_BYTES / (4 * vectors.dimension().max(1))).clamp(16, 4096).min(vectors.count().max(1))
     }
 
-    /// Goes on until all blocks are done. `progress` is called after each block of rows with the search so far and the share
-    /// of pairs that are done; when it returns false, the search stops and can go on later.
+    /// Goes on until all blocks are done. Pairs no further apart than `same` are counted. `progress` is called after each
+    /// block of rows with the search so far and the share of pairs that are done; when it returns false, the search stops and
+    /// can go on later.
     ///
     /// # Errors
     /// When a vector cannot be read, or the device fails.
@@ -96,22 +88,23 @@ impl PairSearch {
         &mut self,
         vectors: &impl Vectors,
         wanted: usize,
+        same: f64,
         mut progress: impl FnMut(&Self, f64) -> Result<bool>,
     ) -> Result<Option<ClosestPairs>> {
         let (count, size) = (vectors.count(), Self::block_size(vectors));
         if count < 2 {
             bail!("closest pairs need at least two vectors, there are {count}");
         }
-        let kept = wanted + SPARE;
         let blocks = count.div_ceil(size);
         while self.done < blocks {
             let rows = self.done * size..((self.done + 1) * size).min(count);
             let first = vectors.block(rows.clone())?;
             for column in self.done..blocks {
                 let columns = column * size..((column + 1) * size).min(count);
-                let same = column == self.done;
-                let second = if same { first.shallow_clone() } else { vectors.block(columns.clone())? };
-                no_grad(|| self.add_block([rows.start, columns.start], &first, &second, same, kept))?;
+                let diagonal = column == self.done;
+                let second = if diagonal { first.shallow_clone() } else { vectors.block(columns.clone())? };
+                let squares = no_grad(|| self.squares(&first, &second, diagonal))?;
+                no_grad(|| self.keep([rows.start, columns.start], &squares, wanted + SPARE, same))?;
             }
             self.done += 1;
             let share = 1.0 - (1.0 - self.done as f64 / blocks as f64).powi(2);
@@ -122,44 +115,27 @@ impl PairSearch {
         self.finish(vectors, wanted).map(Some)
     }
 
-    fn add_block(&mut self, starts: [usize; 2], a: &Tensor, b: &Tensor, same: bool, kept: usize) -> Result<()> {
-        let norm = |x: &Tensor| x.f_square()?.f_sum_dim_intlist(1, false, Kind::Double);
-        let (norm_a, norm_b) = (norm(a)?, norm(b)?);
-        self.largest_norm = self.largest_norm.max(f64::try_from(norm_a.f_max()?)?).max(f64::try_from(norm_b.f_max()?)?);
-        let products = a.f_matmul(&b.f_tr()?)?.f_to_kind(Kind::Double)?;
-        let squares = (norm_a.f_unsqueeze(1)?.f_add(&norm_b.f_unsqueeze(0)?)?).f_sub(&products.f_mul_scalar(2.0)?)?;
-        let squares = squares.f_clamp_min(0.0)?;
-        if self.typical.is_none() && a.size()[0] > 1 {
-            // The diagonal holds zeros, which are few.
-            self.typical = Some(f64::try_from(squares.f_median()?)?.sqrt());
+    /// Squared distances between two blocks; infinite for a vector and itself and for the second mention of a pair.
+    fn squares(&mut self, a: &Tensor, b: &Tensor, diagonal: bool) -> Result<Tensor> {
+        let (squares, largest_norm) = squared_distances(a, b)?;
+        self.largest_norm = self.largest_norm.max(largest_norm);
+        if !diagonal {
+            return Ok(squares);
         }
-        // A vector and itself, and each pair's second mention, are no pairs.
-        let beyond = f64::INFINITY;
-        let squares = if same {
-            let lower = Tensor::f_ones_like(&squares)?.f_tril(0)?.f_to_kind(Kind::Bool)?;
-            squares.f_masked_fill(&lower, beyond)?
-        } else {
-            squares
-        };
-        let same_square = (SAME * self.typical.unwrap_or(0.0)).powi(2);
-        self.equal_pairs += i64::try_from(squares.f_lt(same_square)?.f_sum(Kind::Int64)?)? as u64;
-        let flat = squares.f_flatten(0, 1)?;
+        let lower = Tensor::f_ones_like(&squares)?.f_tril(0)?.f_to_kind(Kind::Bool)?;
+        Ok(squares.f_masked_fill(&lower, f64::INFINITY)?)
+    }
+
+    fn keep(&mut self, starts: [usize; 2], squares: &Tensor, kept: usize, same: f64) -> Result<()> {
+        self.equal_pairs += i64::try_from(squares.f_le(same * same)?.f_sum(Kind::Int64)?)? as u64;
+        let (width, flat) = (squares.size()[1], squares.f_flatten(0, 1)?);
         let best = (kept as i64).min(flat.size()[0]);
         let (values, places) = flat.f_topk(best, 0, false, true)?;
-        let (values, places) = (
-            Vec::<f64>::try_from(values.f_to_device(tch::Device::Cpu)?)?,
-            Vec::<i64>::try_from(places.f_to_device(tch::Device::Cpu)?)?,
-        );
-        let width = b.size()[0];
-        for (square, place) in values.into_iter().zip(places) {
-            if square.is_finite() {
-                let (row, column) = ((place / width) as usize, (place % width) as usize);
-                self.candidates.push(Pair {
-                    first: starts[0] + row,
-                    second: starts[1] + column,
-                    distance: square.sqrt(),
-                });
-            }
+        let values = Vec::<f64>::try_from(values.f_to_device(tch::Device::Cpu)?)?;
+        let places = Vec::<i64>::try_from(places.f_to_device(tch::Device::Cpu)?)?;
+        for (square, place) in values.into_iter().zip(places).filter(|(square, _)| square.is_finite()) {
+            let (row, column) = ((place / width) as usize, (place % width) as usize);
+            self.candidates.push(Pair { first: starts[0] + row, second: starts[1] + column, distance: square.sqrt() });
         }
         self.candidates.sort_by(|a, b| a.distance.total_cmp(&b.distance));
         self.candidates.truncate(kept);
@@ -178,17 +154,51 @@ impl PairSearch {
         let all_kept = self.candidates.len() == vectors.count() * (vectors.count() - 1) / 2;
         closest.truncate(wanted);
         let furthest = closest.last().map_or(0.0, |pair| pair.distance);
-        // |a|^2 + |b|^2 - 2 a.b is off by no more than this.
-        let error = 2.0 * ROUNDING * self.largest_norm;
+        let error = rounding(vectors.dimension()) * self.largest_norm;
         let exact = all_kept || furthest * furthest + error <= left_out * left_out;
-        Ok(ClosestPairs {
-            vectors: vectors.count(),
-            closest,
-            median_distance: self.typical.unwrap_or(0.0),
-            equal_pairs: self.equal_pairs,
-            exact,
-        })
+        let (equal_pairs, median_distance) = (self.equal_pairs, typical_distance(vectors)?);
+        Ok(ClosestPairs { vectors: vectors.count(), closest, median_distance, equal_pairs, exact })
     }
+}
+
+/// Bound on the error of a squared distance, as a share of the largest squared norm: that of the product, twice, and of the
+/// norms themselves.
+fn rounding(dimension: usize) -> f64 {
+    2.0 * (dimension.min(DEPTH) + 2) as f64 * 2.0_f64.powi(-24)
+}
+
+/// Squared distances in f64 between all vectors of two blocks, and the largest squared norm among them.
+fn squared_distances(a: &Tensor, b: &Tensor) -> Result<(Tensor, f64)> {
+    let (rows, columns, dimension) = (a.size()[0], b.size()[0], a.size()[1]);
+    let options = (Kind::Double, a.device());
+    let mut products = Tensor::f_zeros([rows, columns], options)?;
+    let (mut norm_a, mut norm_b) = (Tensor::f_zeros([rows], options)?, Tensor::f_zeros([columns], options)?);
+    for start in (0..dimension).step_by(DEPTH) {
+        let part = |x: &Tensor| x.f_narrow(1, start, (dimension - start).min(DEPTH as i64));
+        let (part_a, part_b) = (part(a)?, part(b)?);
+        let norm = |x: &Tensor| x.f_to_kind(Kind::Double)?.f_square()?.f_sum_dim_intlist(1, false, Kind::Double);
+        norm_a = norm_a.f_add(&norm(&part_a)?)?;
+        norm_b = norm_b.f_add(&norm(&part_b)?)?;
+        products = products.f_add(&part_a.f_matmul(&part_b.f_tr()?)?.f_to_kind(Kind::Double)?)?;
+    }
+    let largest = f64::try_from(norm_a.f_max()?)?.max(f64::try_from(norm_b.f_max()?)?);
+    let sums = norm_a.f_unsqueeze(1)?.f_add(&norm_b.f_unsqueeze(0)?)?;
+    Ok((sums.f_sub(&products.f_mul_scalar(2.0)?)?.f_clamp_min(0.0)?, largest))
+}
+
+/// Median distance of two different vectors, over the first [`TYPICAL_VECTORS`].
+///
+/// # Errors
+/// When a vector cannot be read, or the device fails.
+pub fn typical_distance(vectors: &impl Vectors) -> Result<f64> {
+    let count = vectors.count().min(TYPICAL_VECTORS);
+    let block = vectors.block(0..count)?;
+    let squares = no_grad(|| squared_distances(&block, &block))?.0.f_to_device(tch::Device::Cpu)?;
+    let squares = Vec::<f64>::try_from(squares.f_flatten(0, 1)?)?;
+    let mut beside: Vec<f64> = (0..count).flat_map(|i| squares[i * count + i + 1..(i + 1) * count].to_vec()).collect();
+    let middle = beside.len() / 2;
+    let median = (!beside.is_empty()).then(|| beside.select_nth_unstable_by(middle, f64::total_cmp).1.sqrt());
+    Ok(median.unwrap_or(0.0))
 }
 
 /// Euclidean distance of two vectors, in f64.
@@ -210,13 +220,8 @@ pub fn nearest(queries: &Tensor, vectors: &impl Vectors, mut progress: impl FnMu
     for start in (0..count).step_by(size) {
         let range = start..(start + size).min(count);
         let block = vectors.block(range.clone())?;
-        let squares = no_grad(|| -> Result<Tensor> {
-            let norm = |x: &Tensor| x.f_square()?.f_sum_dim_intlist(1, false, Kind::Double);
-            let products = queries.f_matmul(&block.f_tr()?)?.f_to_kind(Kind::Double)?;
-            let norms = norm(queries)?.f_unsqueeze(1)?.f_add(&norm(&block)?.f_unsqueeze(0)?)?;
-            Ok(norms.f_sub(&products.f_mul_scalar(2.0)?)?.f_clamp_min(0.0)?)
-        })?;
-        let best = 8.min(range.len()) as i64;
+        let squares = no_grad(|| squared_distances(queries, &block))?.0;
+        let best = SPARE.min(range.len()) as i64;
         let (values, places) = squares.f_topk(best, 1, false, true)?;
         let values: Vec<Vec<f64>> = Vec::try_from(values.f_to_device(tch::Device::Cpu)?)?;
         let places: Vec<Vec<i64>> = Vec::try_from(places.f_to_device(tch::Device::Cpu)?)?;
@@ -228,7 +233,7 @@ pub fn nearest(queries: &Tensor, vectors: &impl Vectors, mut progress: impl FnMu
                 distance: square.sqrt(),
             }));
             candidates[query].sort_by(|a, b| a.distance.total_cmp(&b.distance));
-            candidates[query].truncate(8);
+            candidates[query].truncate(SPARE);
         }
         progress(range.end);
     }
@@ -289,14 +294,14 @@ mod tests {
 
     #[test]
     fn closest_pairs_equal_a_search_through_all_also_when_interrupted() {
-        // 4 MB vectors make blocks of 128, so that several are needed.
         let noise = Noise { count: 100, dimension: 40 };
         let mut expected: Vec<Pair> = (0..100)
             .flat_map(|first| (first + 1..100).map(move |second| (first, second)))
             .map(|(first, second)| Pair { first, second, distance: between(&noise, first, second) })
             .collect();
         expected.sort_by(|a, b| a.distance.total_cmp(&b.distance));
-        let found = PairSearch::default().run(&noise, 5, |_, _| Ok(true)).unwrap().unwrap();
+        let same = 0.1 * typical_distance(&noise).unwrap();
+        let found = PairSearch::default().run(&noise, 5, same, |_, _| Ok(true)).unwrap().unwrap();
         assert!(found.exact);
         assert_eq!(found.equal_pairs, 1, "vector 70 nearly is vector 3");
         assert_eq!((found.closest[0].first, found.closest[0].second), (3, 70));
@@ -305,7 +310,7 @@ mod tests {
             assert!((found.distance - expected.distance).abs() < 1e-9);
         }
         let median = expected[expected.len() / 2].distance;
-        assert!((found.median_distance / median - 1.0).abs() < 0.05);
+        assert!((found.median_distance / median - 1.0).abs() < 1e-3);
         // By blocks of 16, stopped after each.
         let small = Small(noise);
         let mut search = PairSearch::default();
@@ -313,7 +318,7 @@ mod tests {
         let again = loop {
             let saved = serde_json::to_string(&search).unwrap();
             search = serde_json::from_str(&saved).unwrap();
-            match search.run(&small, 5, |_, share| Ok(share >= 1.0)).unwrap() {
+            match search.run(&small, 5, same, |_, share| Ok(share >= 1.0)).unwrap() {
                 Some(found) => break found,
                 None => stops += 1,
             }
@@ -336,6 +341,13 @@ mod tests {
         fn block(&self, range: Range<usize>) -> Result<Tensor> {
             self.0.block(range)
         }
+    }
+
+    #[test]
+    fn equal_vectors_are_all_the_same() {
+        let ones = super::super::vectors::Matrix::centred(&vec![vec![3.0; 8]; 20], Device::Cpu).unwrap();
+        let found = PairSearch::default().run(&ones, 3, 0.0, |_, _| Ok(true)).unwrap().unwrap();
+        assert_eq!((found.equal_pairs, found.median_distance), (190, 0.0));
     }
 
     #[test]

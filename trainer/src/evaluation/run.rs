@@ -37,8 +37,6 @@ const INTERPOLATIONS: u64 = 4;
 const SIMILARITY_MAPS: usize = 128;
 /// Training maps that a short evaluation looks through.
 const QUICK_TRAINING_MAPS: usize = 2048;
-/// Maps in the first batch, which is not timed.
-const WARM_UP_MAPS: usize = 64;
 
 /// An evaluation whose inputs are opened and fit together.
 pub struct Evaluation {
@@ -68,7 +66,7 @@ pub struct Evaluation {
     pub edges: StatisticsEdges,
     /// Whether this is the short version.
     pub quick: bool,
-    /// What every part depends on, besides its own settings: weights, validation maps, version.
+    /// What every part depends on, besides its own settings: version, weights, their maps' size and angle, validation maps, bins.
     pub depends_on: String,
 }
 
@@ -124,12 +122,13 @@ impl Evaluation {
             generated: &measured.generated,
             control: measured.control.as_ref(),
         };
-        let shown = samples.min(8);
+        // Whole rows of each kind, so that none holds both.
+        let (shown, columns) = if samples < 4 { (samples, samples) } else { (samples.min(8) / 4 * 4, 4) };
         let mut figures = vec![Figure {
             file: "figure-1-samples.png",
             title: "Figure 1".into(),
             caption: "Validation maps (top) and generated maps (bottom), one colour scale.".into(),
-            content: rows_of_maps(&[&simulated[..shown], &generated[..shown]].concat(), generator.pixels, 4)?,
+            content: rows_of_maps(&[&simulated[..shown], &generated[..shown]].concat(), generator.pixels, columns)?,
         }];
         figures.extend(of_statistics(&sets, &results)?);
         if let (Some(archive), Some(nearest)) = (&self.training, &results.nearest) {
@@ -164,6 +163,11 @@ impl Evaluation {
         format!("{what}, {} maps\n{}", self.count, self.depends_on)
     }
 
+    /// As [`Self::key`], for what the generator computes: devices differ by rounding, and in speed.
+    fn key_on_device(&self, what: &str) -> String {
+        self.key(&format!("{what} on {}", describe(self.device)))
+    }
+
     fn measured_archive(&self, parts: &Parts, archive: &MapArchive, name: &str) -> Result<MeasuredMaps> {
         parts.get_or(name, &self.key(&archive.fingerprint()?), || {
             MeasuredMaps::of_archive(archive, self.count, &self.edges, name)
@@ -174,16 +178,15 @@ impl Evaluation {
         let validation = self.measured_archive(parts, &self.validation, "validation")?;
         let control =
             self.control.as_ref().map(|archive| self.measured_archive(parts, archive, "control")).transpose()?;
-        let (generated, seconds): (MeasuredMaps, f64) = parts.get_or("generated", &self.key("generated"), || {
+        let (generated, maps_per_second) = parts.get_or("generated", &self.key_on_device("generated"), || {
             MeasuredMaps::of_generator(generator, FIRST_SEED, self.count, &self.edges)
         })?;
-        let timed = self.count.saturating_sub(WARM_UP_MAPS) as f64;
-        Ok(Measured { validation, control, generated, maps_per_second: (seconds > 0.0).then(|| timed / seconds) })
+        Ok(Measured { validation, control, generated, maps_per_second })
     }
 
     fn test(&self, parts: &Parts, measured: &Measured) -> Result<(Comparison, Option<Comparison>)> {
         let tests = |name: &str, set: &MeasuredMaps, of: &str| {
-            let key = self.key(&format!("{name} {of} {:?}", self.options));
+            let key = self.key_on_device(&format!("{name} {of} {:?}", self.options));
             parts.get_or(name, &key, || compare(set, &measured.validation, [name, "validation"], self.options))
         };
         let comparison = tests("generated-tests", &measured.generated, "")?;
@@ -197,7 +200,7 @@ impl Evaluation {
     fn nearest(&self, parts: &Parts, generator: &Generator<'_>) -> Result<Option<NearestTrainingMaps>> {
         let Some(archive) = &self.training else { return Ok(None) };
         let most = if self.quick { QUICK_TRAINING_MAPS } else { usize::MAX };
-        let key = format!("{most} of {}\n{}", archive.fingerprint()?, self.depends_on);
+        let key = self.key_on_device(&format!("{most} of {}", archive.fingerprint()?));
         let seeds: Vec<u64> = (0..QUERIES as u64).map(|query| FIRST_SEED + query).collect();
         parts.get_or("nearest", &key, || nearest_training_maps(generator, archive, most, &seeds)).map(Some)
     }
@@ -208,7 +211,7 @@ impl Evaluation {
             first_seed: FIRST_SEED + self.count as u64,
             discriminator: self.discriminator.as_ref(),
             simulated: (&self.validation, self.count),
-            depends_on: &self.depends_on,
+            depends_on: &self.key_on_device("pairs"),
         };
         birthday(generator, parts, &options)
     }

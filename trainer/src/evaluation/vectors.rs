@@ -7,7 +7,10 @@ use anyhow::{Context, Result};
 use rayon::prelude::*;
 use shared::{
     ConvergenceMap,
-    statistics::{PowerSpectrumPlan, power_spectrum::paper_edges},
+    statistics::{
+        PowerSpectrumPlan,
+        power_spectrum::{nyquist, paper_edges},
+    },
 };
 use tch::{Device, Tensor};
 
@@ -67,9 +70,8 @@ impl DrawnMaps {
     /// # Errors
     /// When the file cannot be read or a map is not finite.
     pub fn spectra(&self) -> Result<Matrix> {
-        log_spectra(self.count, self.pixels, self.side_angle, self.device, |map| {
-            Ok(ConvergenceMap::new(self.side_angle, self.pixels, self.kappa(map..map + 1)?)?)
-        })
+        let rows = log_spectra(self.count, self.pixels, self.side_angle, |map| self.kappa(map..map + 1))?;
+        Matrix::centred(&rows, self.device)
     }
 }
 
@@ -105,13 +107,17 @@ impl<'a> ArchiveMaps<'a> {
         Ok(Self { archive, count: count.min(archive.maps()), pixels: archive.one_size()?, device })
     }
 
-    /// Logarithms of their power spectra.
+    /// Logarithms of their power spectra, for maps of this side in degrees.
     ///
     /// # Errors
     /// When a map cannot be read or is not finite.
-    pub fn spectra(&self) -> Result<Matrix> {
-        let side_angle = self.archive.pixel_angle() * self.pixels as f64;
-        log_spectra(self.count, self.pixels, side_angle, self.device, |map| self.archive.map(map))
+    pub fn spectra(&self, side_angle: f64) -> Result<Vec<Vec<f64>>> {
+        log_spectra(self.count, self.pixels, side_angle, |map| Ok(self.archive.map(map)?.into_kappa()))
+    }
+
+    /// Where they are.
+    pub fn device(&self) -> Device {
+        self.device
     }
 }
 
@@ -138,19 +144,40 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// Rows as vectors.
+    /// Rows as vectors, less their mean: distances stay as they are, and f32 has its digits for the differences.
     ///
     /// # Errors
     /// When rows differ in length, or the device has no room.
-    pub fn new(rows: &[Vec<f32>], device: Device) -> Result<Self> {
-        let shape = [rows.len() as i64, rows.first().map_or(0, Vec::len) as i64];
-        Ok(Self { tensor: Tensor::f_from_slice(&rows.concat())?.f_view(shape)?.f_to_device(device)? })
+    pub fn centred(rows: &[Vec<f64>], device: Device) -> Result<Self> {
+        Self::less(rows, &mean_of(rows), device)
+    }
+
+    /// Rows as vectors, less this vector.
+    ///
+    /// # Errors
+    /// When rows differ in length, or the device has no room.
+    pub fn less(rows: &[Vec<f64>], mean: &[f64], device: Device) -> Result<Self> {
+        let shape = [rows.len() as i64, mean.len() as i64];
+        let values: Vec<f32> =
+            rows.iter().flat_map(|row| row.iter().zip(mean).map(|(value, mean)| (value - mean) as f32)).collect();
+        Ok(Self { tensor: Tensor::f_from_slice(&values)?.f_view(shape)?.f_to_device(device)? })
     }
 
     /// All of them, `[n, dimension]`.
     pub fn tensor(&self) -> &Tensor {
         &self.tensor
     }
+}
+
+/// Mean of rows of one length.
+pub fn mean_of(rows: &[Vec<f64>]) -> Vec<f64> {
+    let mut mean = vec![0.0; rows.first().map_or(0, Vec::len)];
+    for row in rows {
+        for (mean, value) in mean.iter_mut().zip(row) {
+            *mean += value / rows.len() as f64;
+        }
+    }
+    mean
 }
 
 impl Vectors for Matrix {
@@ -177,25 +204,24 @@ pub fn log_spectra(
     count: usize,
     pixels: usize,
     side_angle: f64,
-    device: Device,
-    map: impl Fn(usize) -> Result<ConvergenceMap> + Sync,
-) -> Result<Matrix> {
+    kappa: impl Fn(usize) -> Result<Vec<f32>> + Sync,
+) -> Result<Vec<Vec<f64>>> {
     let plan = || PowerSpectrumPlan::new(pixels, side_angle, &paper_edges());
     let bar = progress::bar(count, "maps").with_message("spectra");
-    let rows: Vec<Vec<f32>> = (0..count)
+    let rows = (0..count)
         .into_par_iter()
+        .with_min_len(16)
         .map_init(plan, |plan, at| {
             let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error}"))?;
             bar.inc(1);
-            let power = plan.measure(&map(at)?)?;
-            let nyquist = 180.0 * pixels as f64 / side_angle;
-            let below = plan.ell().iter().take_while(|&&ell| ell < nyquist).count();
+            let power = plan.measure(&ConvergenceMap::new(side_angle, pixels, kappa(at)?)?)?;
+            let below = plan.ell().iter().take_while(|&&ell| ell < nyquist(pixels, side_angle)).count();
             // A map without any power at a mode gets the least number instead of minus infinity.
-            Ok(power[..below].iter().flatten().map(|&power| power.max(1e-30).ln() as f32).collect())
+            Ok(power[..below].iter().flatten().map(|&power| power.max(1e-30).ln()).collect())
         })
-        .collect::<Result<_>>()?;
+        .collect();
     bar.finish_and_clear();
-    Matrix::new(&rows, device)
+    rows
 }
 
 /// What a discriminator's last convolutional layer makes of maps.

@@ -5,11 +5,13 @@
 //! kolmogorov        p-values of KS: exact, asymptotic, against a known distribution
 //! anderson_darling  normalisation and tabulated p-value of Anderson-Darling
 //! resampling        p-values of both by permutation and by bootstrap
+//! joint             many numbers of the same maps, permuted together
 //! ```
 //!
 //! Definitions are SciPy's (`ks_2samp`, `anderson_ksamp` with midranks, `wasserstein_distance`).
 
 pub mod anderson_darling;
+pub mod joint;
 pub mod kolmogorov;
 pub mod resampling;
 

@@ -58,6 +58,7 @@ impl Sets<'_> {
         let series = |(name, colour, set): (&str, usize, &MeasuredMaps)| {
             let ensemble = set.ensemble(statistic);
             let values = set.middles(statistic).iter().zip(ensemble.mean()).zip(ensemble.sigma());
+            let values = values.take(set.tested_bins(statistic));
             let points = values.filter_map(|((&x, mean), sigma)| Some((x, scale(x, mean?), scale(x, sigma?))));
             Series { name: name.into(), colour, shape: Shape::Band(points.collect()) }
         };
@@ -84,7 +85,8 @@ impl Sets<'_> {
     /// Three bins at equal distances among those that are not empty.
     fn slices(&self, statistic: Statistic) -> Vec<usize> {
         let mean = self.validation.ensemble(statistic).mean();
-        let there: Vec<usize> = (0..mean.len()).filter(|&bin| mean[bin].is_some()).collect();
+        let there: Vec<usize> =
+            (0..self.validation.tested_bins(statistic)).filter(|&bin| mean[bin].is_some()).collect();
         (1..=3).filter_map(|quarter| there.get(quarter * there.len() / 4).copied()).collect()
     }
 }
@@ -111,7 +113,7 @@ pub fn of_statistics(sets: &Sets<'_>, results: &Results) -> Result<Vec<Figure>> 
             "Figure 2",
             format!(
                 "Density of pixel values, mean over {counts}, on a linear and a logarithmic scale. Bins of {:.2e} in kappa.",
-                bin_width(sets.validation.middles(Statistic::Pdf))
+                sets.validation.bin_width(Statistic::Pdf)
             ),
             Content::Svg(pixels(sets)?),
         ),
@@ -158,12 +160,8 @@ pub fn of_statistics(sets: &Sets<'_>, results: &Results) -> Result<Vec<Figure>> 
     Ok(figures)
 }
 
-fn bin_width(middles: &[f64]) -> f64 {
-    middles.get(1).zip(middles.first()).map_or(0.0, |(second, first)| second - first)
-}
-
 fn pixels(sets: &Sets<'_>) -> Result<String> {
-    let width = bin_width(sets.validation.middles(Statistic::Pdf));
+    let width = sets.validation.bin_width(Statistic::Pdf);
     let series = |(name, colour, set): (&str, usize, &MeasuredMaps)| {
         let means = set.ensemble(Statistic::Pdf).mean();
         let bins = set.middles(Statistic::Pdf).iter().zip(means);
@@ -220,10 +218,10 @@ fn correlation_caption(results: &Results) -> String {
 }
 
 fn correlation(sets: &Sets<'_>, results: &Results) -> Result<String> {
-    // Modes beyond the maps' last one are left out, empty ones between stay white.
-    let mean = sets.validation.ensemble(Statistic::PowerSpectrum).mean();
-    let last = mean.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-    let cut = |rows: &[Vec<Option<f64>>]| rows.iter().take(last).map(|row| row.iter().take(last).copied().collect()).collect();
+    let last = sets.validation.tested_bins(Statistic::PowerSpectrum);
+    let cut = |rows: &[Vec<Option<f64>>]| {
+        rows.iter().take(last).map(|row| row.iter().take(last).copied().collect()).collect()
+    };
     let of = |set: &MeasuredMaps| {
         let spectra: Vec<_> = set.maps.iter().map(|map| map.of(Statistic::PowerSpectrum)).collect();
         cut(&correlation_matrix(&spectra))
@@ -307,7 +305,8 @@ fn p_values(comparison: &Comparison, control: Option<&Comparison>) -> Result<Str
             points.push((p, (place + 1) as f64 / count));
         }
         points.push((1.0, 1.0));
-        points
+        // Without tests there is no curve, rather than one that looks as if all were well.
+        if count > 0.0 { points } else { Vec::new() }
     };
     let panel = |title: &str, statistics: &[Statistic]| {
         let mut series = vec![

@@ -4,11 +4,17 @@ use std::fmt::Write;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
+use shared::statistics::{Statistic, two_sample::joint::Test};
+
 use super::{
     figures::{Content, Figure},
-    results::{GROUPS, MINKOWSKI, Results, Test, count, verdicts},
+    results::{GROUPS, MINKOWSKI, Results, cautions, count, p_text, verdicts},
 };
-use crate::evaluation::comparison::{Comparison, LEVELS};
+use crate::evaluation::{
+    comparison::{Comparison, LEVELS, PValueSummary},
+    novelty::PairsInSpace,
+    pairs::ClosestPairs,
+};
 
 /// The page.
 pub fn html(results: &Results, figures: &[Figure]) -> String {
@@ -24,15 +30,11 @@ pub fn html(results: &Results, figures: &[Figure]) -> String {
         "<p>Weights of {} training steps at batches of {}, maps of {} pixels and {} degrees. SHA-256 <code>{}</code></p>",
         weights.steps, weights.batch_size, weights.pixels, weights.side_angle, weights.sha256
     );
-    if results.quick {
-        page += "<p class=\"quick\"><strong>Quick version.</strong> Few maps and few resamples, enough to see that all is in order. \
-                 Numbers to quote need a run without <code>--quick</code>.</p>\n";
+    for caution in cautions(results) {
+        let _ = writeln!(page, "<p class=\"caution\">{}</p>", escaped(&caution));
     }
-    if results.control.is_none() {
-        page += "<p class=\"quick\"><strong>No control.</strong> Without a second set of independent simulated maps \
-                 (<code>--control</code>) there is nothing to judge the p-values by.</p>\n";
-    }
-    page += "<h2>What it comes to</h2>\n<ul>\n";
+    page += "<h2>Are generated and simulated maps one population?</h2>\n<p>The p-value that they are, from the Anderson-Darling tests of all \
+             bins of a statistic together, by permutation of whole maps; and the bins whose own permutation p-value is at most 0.05.</p>\n<ul>\n";
     for verdict in verdicts(results) {
         let _ = writeln!(page, "<li>{}</li>", escaped(&verdict));
     }
@@ -48,23 +50,27 @@ pub fn html(results: &Results, figures: &[Figure]) -> String {
     page += &p_value_table(results);
     page += &bands(results);
     page += &novelty(results);
-    page += "<h2>How it was measured</h2>\n<p>Power spectra, Minkowski functionals and peaks in LensTools' definitions, at the paper's \
-             248 multipoles (those that the map has modes for) and 19 thresholds. Kolmogorov-Smirnov and Anderson-Darling tests as in \
-             SciPy; ";
+    page += &method(results);
+    page
+}
+
+fn method(results: &Results) -> String {
     let options = results.comparison.options;
-    let _ = writeln!(
-        page,
-        "p-values from {} permutations and as many bootstraps, seed {}. \"Bootstrapped\" is the paper's word: both samples are redrawn \
-         from the two together, with replacement. The control goes through the same tests at the same sizes: where two sets are one \
-         population, p-values are spread evenly over 0 to 1, and one in a hundred is above 0.99.</p>\n\
-         <p>Version {}, {:.0} seconds, {}. Every number is in <code>report.json</code>.</p>\n</body>\n</html>",
+    format!(
+        "<h2>How it was measured</h2>\n<p>Power spectra, Minkowski functionals and peaks in LensTools' definitions. P(l) at those of the \
+         paper's 248 multipoles that the maps have modes for, below the Nyquist multipole of their rows: beyond it only the corners of \
+         Fourier space have modes. Kolmogorov-Smirnov and Anderson-Darling tests as in SciPy. \"Bootstrapped\" p-values are the \
+         paper's: both samples are redrawn from the two together, with replacement ({} times, seed {}). Permutations ({0}) move whole \
+         maps between the sets, so that what is said of all bins together holds although bins of one map depend on each other. \
+         Independent sets of one population have p-values spread evenly over 0 to 1, one in a hundred above 0.99: that is why each \
+         number stands beside the control's.</p>\n\
+         <p>Version {}, {:.0} seconds since the last start, {}. Every number is in <code>report.json</code>.</p>\n</body>\n</html>\n",
         options.resamples,
         options.seed,
         escaped(&results.version),
         results.seconds,
         escaped(&results.generation.device)
-    );
-    page
+    )
 }
 
 /// The paper's quoted numbers, ours and the control's.
@@ -78,8 +84,10 @@ fn beside_the_paper(results: &Results) -> String {
     row("pixel values: KS p of the densities' bins (Fig. 2)", "> 0.999", &|of| {
         format!("{:.4}", of.pixels.p_of_densities)
     });
-    row("pixel values: KS p by permutation of maps", "", &|of| format!("{:.4}", of.pixels.p_permutation));
-    let spectrum = [shared::statistics::Statistic::PowerSpectrum];
+    row("pixel values: KS p by permutation of maps", "", &|of| {
+        p_text(Some(of.pixels.p_permutation), of.options.resamples)
+    });
+    let spectrum = [Statistic::PowerSpectrum];
     let counted = |of: &Comparison, statistics: &[_], test, level: usize| {
         let counted = count(of, statistics, test);
         format!("{} of {}", counted.above[level], counted.tests)
@@ -112,7 +120,12 @@ fn beside_the_paper(results: &Results) -> String {
         of.spectrum_distance.map_or_else(String::new, |d| format!("{d:.4}"))
     });
     if let Some(speed) = results.generation.maps_per_second {
-        rows.push(vec!["1024 maps".into(), "15 s (Titan X)".into(), format!("{:.1} s", 1024.0 / speed), String::new()]);
+        rows.push(vec![
+            format!("1024 maps ({})", results.generation.device),
+            "15 s (Titan X)".into(),
+            format!("{:.1} s", 1024.0 / speed),
+            String::new(),
+        ]);
     }
     if let Some(distinct) = results.birthday.spaces.first().and_then(|space| space.distinct) {
         rows.push(vec![
@@ -149,23 +162,29 @@ fn p_value_table(results: &Results) -> String {
     let levels: Vec<String> = LEVELS.iter().map(|level| format!("p > {level}")).collect();
     let mut heads = vec!["bootstrapped p-values", "tests"];
     heads.extend(levels.iter().map(String::as_str));
-    heads.push("permutation p < 0.05");
+    heads.push("permutation p at most 0.05");
     let mut text = "<h2>p-values</h2>\n".to_owned() + &table(&heads, &rows);
     let mut rows = Vec::new();
     for (place, of) in results.comparison.statistics.iter().enumerate() {
         let theirs = results.control.as_ref().and_then(|control| control.statistics.get(place));
-        let uniform = |uniformity: Option<(f64, f64)>| {
-            uniformity.map_or_else(String::new, |(d, p)| format!("{d:.3} (p {p:.1e})"))
+        let uniform = |summary: &PValueSummary| {
+            let resamples = results.comparison.options.resamples;
+            summary
+                .uniformity
+                .map_or_else(|| "none".into(), |(d, p)| format!("{d:.3} ({})", p_text(Some(p), resamples)))
         };
+        let none = || "none".to_owned();
         rows.push(vec![
             of.statistic.name().to_owned(),
-            uniform(of.ad.uniformity),
-            theirs.map_or_else(|| "none".into(), |theirs| uniform(theirs.ad.uniformity)),
+            uniform(&of.ks),
+            theirs.map_or_else(none, |theirs| uniform(&theirs.ks)),
+            uniform(&of.ad),
+            theirs.map_or_else(none, |theirs| uniform(&theirs.ad)),
         ]);
     }
-    text += "<p>Are the permutation p-values (AD) spread evenly? Their Kolmogorov-Smirnov distance from the uniform distribution, and its \
-             p-value as if bins were independent:</p>\n";
-    text + &table(&["statistic", "generated", "control"], &rows)
+    text += "<p>Are the permutation p-values spread evenly? Their Kolmogorov-Smirnov distance from the uniform distribution, and the share \
+             of permutations with one as large:</p>\n";
+    text + &table(&["statistic", "KS, generated", "KS, control", "AD, generated", "AD, control"], &rows)
 }
 
 fn bands(results: &Results) -> String {
@@ -208,10 +227,10 @@ fn novelty(results: &Results) -> String {
         "<p>Interpolation: the largest step between neighbouring frames is {} of the distance between the ends.</p>",
         steps.join(", ")
     );
-    let row = |space: &str, found: &crate::evaluation::pairs::ClosestPairs, distinct: String| {
+    let row = |whose: &str, space: &PairsInSpace, found: &ClosestPairs, distinct: String| {
         let nearest = found.closest.first().map_or(0.0, |pair| pair.distance);
         vec![
-            space.to_owned(),
+            format!("{}, {whose}", space.space),
             found.vectors.to_string(),
             format!("{nearest:.4}"),
             format!("{:.4}", found.median_distance),
@@ -221,14 +240,19 @@ fn novelty(results: &Results) -> String {
         ]
     };
     let birthday = &results.birthday;
-    let mut rows: Vec<Vec<String>> = birthday
-        .spaces
-        .iter()
-        .map(|space| row(&space.space, &space.found, space.distinct.as_ref().map_or_else(String::new, distinct_text)))
-        .collect();
-    rows.push(row("pixels of simulated maps", &birthday.simulated, String::new()));
-    text += "<p>Birthday test: all pairs of many maps are compared; two are the same where their distance is below a tenth of the median \
-             distance. The number of equal pairs tells how many different maps the generator can draw.</p>\n";
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for space in &birthday.spaces {
+        rows.push(row(
+            "generated",
+            space,
+            &space.found,
+            space.distinct.as_ref().map_or_else(String::new, distinct_text),
+        ));
+        rows.push(row("simulated", space, &space.simulated, String::new()));
+    }
+    text += "<p>Birthday test: all pairs of many maps are compared; two are the same where they are no further apart than a tenth of the median \
+             distance of simulated maps. The number of equal pairs tells how many different maps the generator can draw. Without any, the \
+             bound is set by the number of maps alone. The more pairs, the closer the closest: compare sets of one size.</p>\n";
     text +=
         &table(&["space", "maps", "closest pair", "median", "closest / median", "equal pairs", "distinct maps"], &rows);
     if !birthday.spaces.iter().any(|space| space.space.contains("features")) {
@@ -237,9 +261,9 @@ fn novelty(results: &Results) -> String {
     if let (Some(simulated), Some(generated)) = (results.diversity.simulated, results.diversity.generated) {
         let _ = writeln!(
             text,
-            "<p>Mean multi-scale structural similarity (MS-SSIM) over {} pairs: {generated:.4} among generated maps, {simulated:.4} among \
-             simulated ones. More likeness among generated maps is a sign of mode collapse.</p>",
-            results.diversity.pairs
+            "<p>Mean multi-scale structural similarity (MS-SSIM) over {} pairs: {:.4} &plusmn; {:.4} among generated maps, {:.4} &plusmn; {:.4} \
+             among simulated ones. A generator that draws few kinds of maps has the larger one.</p>",
+            results.diversity.pairs, generated.0, generated.1, simulated.0, simulated.1
         );
     }
     text

@@ -1,10 +1,10 @@
 //! Every number of an evaluation: the content of `report.json`.
 
 use serde::Serialize;
-use shared::statistics::Statistic;
+use shared::statistics::{Statistic, two_sample::joint::Test};
 
 use crate::evaluation::{
-    comparison::{Comparison, LEVELS, PValueSummary},
+    comparison::{Comparison, PValueSummary},
     novelty::{Birthday, Diversity, Interpolations, NearestTrainingMaps},
 };
 
@@ -87,15 +87,6 @@ pub struct Counted {
     pub told_apart: usize,
 }
 
-/// Which of the two tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Test {
-    /// Kolmogorov-Smirnov.
-    KolmogorovSmirnov,
-    /// Anderson-Darling.
-    AndersonDarling,
-}
-
 /// Sums over statistics.
 pub fn count(comparison: &Comparison, statistics: &[Statistic], test: Test) -> Counted {
     let mut sum = Counted::default();
@@ -110,7 +101,6 @@ pub fn count(comparison: &Comparison, statistics: &[Statistic], test: Test) -> C
             *sum += count;
         }
     }
-    debug_assert_eq!(sum.above.len(), LEVELS.len());
     sum
 }
 
@@ -123,21 +113,80 @@ pub const GROUPS: [(&str, &[Statistic]); 3] = [
     ("peaks and minima", &[Statistic::Peaks, Statistic::Minima]),
 ];
 
+/// A p-value from this many permutations, in words: the smallest possible one is an upper bound.
+pub fn p_text(p: Option<f64>, resamples: u32) -> String {
+    match p {
+        None => "nothing to test".into(),
+        Some(p) if p <= 1.0 / f64::from(resamples + 1) => format!("p \u{2264} {p:.4}"),
+        Some(p) => format!("p = {p:.4}"),
+    }
+}
+
 /// What the comparison comes to, in a sentence a statistic.
 pub fn verdicts(results: &Results) -> Vec<String> {
-    let sentence = |&(name, statistics): &(&str, &[Statistic])| {
-        let ours = count(&results.comparison, statistics, Test::AndersonDarling);
-        let expected = ours.tests as f64 * 0.05;
-        let control = results.control.as_ref().map(|control| {
-            let theirs = count(control, statistics, Test::AndersonDarling);
-            format!(", and {} of {} tell two sets of simulated maps apart", theirs.told_apart, theirs.tests)
-        });
+    let of = |comparison: &Comparison, place: usize| -> String {
+        let summary = &comparison.statistics[place].ad;
+        let p = p_text(summary.together, comparison.options.resamples);
+        format!("{p}, {} of {} bins told apart", summary.told_apart, summary.tests)
+    };
+    let sentence = |(place, statistic): (usize, &crate::evaluation::comparison::StatisticComparison)| {
+        let control = results.control.as_ref().map(|control| format!("; control: {}", of(control, place)));
         format!(
-            "{name}: {} of {} tests tell generated from simulated maps at the 5 % level (about {expected:.0} would by chance){}",
-            ours.told_apart,
-            ours.tests,
+            "{}: {}{}",
+            statistic.statistic.name().replace('_', " "),
+            of(&results.comparison, place),
             control.unwrap_or_default()
         )
     };
-    GROUPS.iter().map(sentence).collect()
+    results.comparison.statistics.iter().enumerate().map(sentence).collect()
+}
+
+/// What a reader has to know before believing the numbers.
+pub fn cautions(results: &Results) -> Vec<String> {
+    let mut cautions = Vec::new();
+    if results.quick {
+        cautions.push("Quick version: few maps and few resamples. Numbers to quote need a run without --quick.".into());
+    }
+    match &results.control {
+        None => cautions.push(
+            "No control: without a second set of simulated maps (--control) there is nothing to judge p-values by."
+                .into(),
+        ),
+        Some(control) if control.maps[0] < results.comparison.maps[0] => cautions.push(format!(
+            "The control has {} maps, fewer than the {} generated ones: its tests see less than theirs.",
+            control.maps[0], results.comparison.maps[0]
+        )),
+        Some(_) => {}
+    }
+    let source = |role: &str| results.sets.iter().find(|set| set.role == role).map(|set| &set.source);
+    if source("control").is_some() && source("control") == source("validation") {
+        cautions.push(
+            "Control and validation maps have one description: if both are random windows of the same simulation, the control \
+             shows what the choice of windows does, not what another simulation would."
+                .into(),
+        );
+    }
+    let constant =
+        [("generated", results.comparison.constant_maps[0]), ("validation", results.comparison.constant_maps[1])];
+    for (whose, count) in constant.into_iter().filter(|(_, count)| *count > 0) {
+        cautions.push(format!(
+            "{count} {whose} maps are constant: they have no thresholds in sigma and are left out of those tests."
+        ));
+    }
+    let [generated, validation] = results.comparison.pixels.outside;
+    if generated.max(validation) > 1e-3 {
+        cautions.push(format!(
+            "{:.1} % of generated and {:.1} % of validation pixels lie outside the bins of the pixel density.",
+            100.0 * generated,
+            100.0 * validation
+        ));
+    }
+    let rounded = results.birthday.spaces.iter().filter(|space| !space.found.exact);
+    for space in rounded {
+        cautions.push(format!(
+            "Pairs in {}: rounding may have hidden a pair as close as the last of those shown.",
+            space.space
+        ));
+    }
+    cautions
 }

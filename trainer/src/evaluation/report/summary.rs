@@ -2,20 +2,22 @@
 
 use std::fmt::Write;
 
-use super::results::{GROUPS, Results, Test, count, verdicts};
+use shared::statistics::two_sample::joint::Test;
+
+use super::results::{GROUPS, Results, cautions, count, p_text, verdicts};
 use crate::evaluation::comparison::LEVELS;
 
 /// A screen of text.
 pub fn screen(results: &Results) -> String {
     let mut text = String::new();
-    if results.quick {
-        let _ = writeln!(text, "QUICK: few maps and resamples; leave --quick out for numbers to quote");
+    for caution in cautions(results) {
+        let _ = writeln!(text, "note: {caution}");
     }
     let _ = writeln!(text, "weights of {} steps, SHA-256 {}", results.weights.steps, results.weights.sha256);
     let sets: Vec<String> = results.sets.iter().map(|set| format!("{} {}", set.maps, set.role)).collect();
     let _ = writeln!(text, "maps: {}\n", sets.join(", "));
     let levels: String = LEVELS.iter().map(|level| format!("{:>6}", format!(">{level}"))).collect();
-    let _ = writeln!(text, "{:<34}{:>6}   {levels}{:>9}", "bootstrapped p-values", "tests", "p<0.05*");
+    let _ = writeln!(text, "{:<34}{:>6}   {levels}{:>9}", "bootstrapped p-values", "tests", "apart*");
     for (name, statistics) in GROUPS {
         for (label, test) in [("KS", Test::KolmogorovSmirnov), ("AD", Test::AndersonDarling)] {
             for (of, whose) in [(Some(&results.comparison), "generated"), (results.control.as_ref(), "control")] {
@@ -27,17 +29,15 @@ pub fn screen(results: &Results) -> String {
             }
         }
     }
-    let _ = writeln!(text, "* by permutation\n");
+    let _ = writeln!(text, "* permutation p of at most 0.05\n");
     let mut line = |name: &str, ours: String, control: Option<String>| {
         let control = control.map(|control| format!("   control {control}")).unwrap_or_default();
         let _ = writeln!(text, "{name:<42}{ours:>10}{control}");
     };
     let (ours, control) = (&results.comparison, results.control.as_ref());
-    line(
-        "pixels: KS p by permutation of maps",
-        format!("{:.4}", ours.pixels.p_permutation),
-        control.map(|c| format!("{:.4}", c.pixels.p_permutation)),
-    );
+    let pixels =
+        |of: &crate::evaluation::comparison::Comparison| p_text(Some(of.pixels.p_permutation), of.options.resamples);
+    line("pixel values: KS by permutation of maps", pixels(ours), control.map(pixels));
     line(
         "correlation of P(l): largest difference",
         format!("{:.3}", ours.correlation.largest),
@@ -52,7 +52,10 @@ pub fn screen(results: &Results) -> String {
     for space in &results.birthday.spaces {
         let nearest = space.found.closest.first().map_or(0.0, |pair| pair.distance / space.found.median_distance);
         let of = format!("closest pair of {} / median, {}", space.found.vectors, space.space);
+        let simulated =
+            space.simulated.closest.first().map_or(0.0, |pair| pair.distance / space.simulated.median_distance);
         line(&of, format!("{nearest:.3}"), None);
+        line(&format!("  simulated, of {}", space.simulated.vectors), format!("{simulated:.3}"), None);
     }
     if let Some(distinct) = results.birthday.spaces.first().and_then(|space| space.distinct) {
         let number =
@@ -62,8 +65,9 @@ pub fn screen(results: &Results) -> String {
     if let Some(speed) = results.generation.maps_per_second {
         line(&format!("maps a second, {}", results.generation.device), format!("{speed:.1}"), None);
     }
+    let _ = writeln!(text, "\none population? Anderson-Darling, all bins together, by permutation of maps:");
     for verdict in verdicts(results) {
-        let _ = writeln!(text, "- {verdict}");
+        let _ = writeln!(text, "  {verdict}");
     }
     text
 }
