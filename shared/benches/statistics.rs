@@ -44,8 +44,20 @@ fn definition(map: &ConvergenceMap, edges: &[f64]) -> Vec<Option<f64>> {
     sums.into_iter().map(|(sum, cells)| (cells > 0).then(|| norm * sum / f64::from(cells))).collect()
 }
 
+/// Noise smoothed over about two pixels, as tests/python/compare_statistics.py gives LensTools.
 fn noise(seed: u64) -> ConvergenceMap {
-    let kappa = latent(seed, PIXELS * PIXELS);
+    let mut kappa = latent(seed, PIXELS * PIXELS);
+    // Four times 1 4 6 4 1 along rows and columns: a variance of four pixels squared.
+    for _ in 0..4 {
+        for step in [1, PIXELS] {
+            let at = |place: usize, by: usize| (place + by * step) % (PIXELS * PIXELS);
+            let smooth = |place: usize| {
+                let weights = [0.0625, 0.25, 0.375, 0.25, 0.0625];
+                weights.iter().enumerate().map(|(by, weight)| weight * kappa[at(place, by)]).sum()
+            };
+            kappa = (0..PIXELS * PIXELS).map(smooth).collect();
+        }
+    }
     ConvergenceMap::new(ConvergenceMap::PAPER_SIDE_ANGLE, PIXELS, kappa).expect("random numbers are a map")
 }
 

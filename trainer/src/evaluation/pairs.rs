@@ -3,7 +3,7 @@
 //! `|a - b|^2 = |a|^2 + |b|^2 - 2 a.b`, with the products of whole blocks from libtorch on the CPU or on CUDA. Rounding in f32 may
 //! put near pairs in the wrong order; so more candidates are kept than asked for, and their distances are computed again in
 //! f64 from the vectors themselves. Whether rounding could have hidden a nearer pair is part of the result: products are added
-//! up in f32 over [`DEPTH`] numbers at most, whose error is bounded by `DEPTH 2^-24 |a| |b|`, and in f64 beyond.
+//! up in f32 over `DEPTH` numbers at most, whose error is bounded by `DEPTH 2^-24 |a| |b|`, and in f64 beyond.
 
 use std::ops::Range;
 

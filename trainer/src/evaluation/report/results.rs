@@ -81,7 +81,7 @@ pub struct GenerationSpeed {
 pub struct Counted {
     /// Number of tests.
     pub tests: usize,
-    /// How many are above each of [`LEVELS`].
+    /// How many are above each of [`LEVELS`](crate::evaluation::comparison::LEVELS).
     pub above: [usize; 5],
     /// Tests that tell the sets apart at 5 %.
     pub told_apart: usize,
