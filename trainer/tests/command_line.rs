@@ -178,7 +178,7 @@ fn statistics_and_comparisons_of_maps() -> Result<()> {
     let line =
         "compare --maps maps.npy --against maps.npy --control maps.npy --side-angle 0.9 --resamples 99 --json c.json";
     let table = succeed(here, line)?;
-    ensure!(table.contains("power_spectrum KS") && table.contains("control"), "{table}");
+    ensure!(table.contains("P(l) KS") && table.contains("control"), "{table}");
     let json: serde_json::Value = serde_json::from_slice(&std::fs::read(here.join("c.json"))?)?;
     let bin = &json["comparison"]["statistics"][0]["bins"][9];
     ensure!(

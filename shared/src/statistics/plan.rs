@@ -80,6 +80,19 @@ impl Statistic {
         }
     }
 
+    /// Name for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::PowerSpectrum => "P(l)",
+            Self::V0 => "V0 (area)",
+            Self::V1 => "V1 (boundary)",
+            Self::V2 => "V2 (genus)",
+            Self::Peaks => "peaks",
+            Self::Minima => "minima",
+            Self::Pdf => "pixel values",
+        }
+    }
+
     /// What its bins are middles of, as files name it.
     pub fn abscissa(self) -> &'static str {
         match self {

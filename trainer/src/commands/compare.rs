@@ -135,7 +135,7 @@ fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
     for (place, of) in comparison.statistics.iter().enumerate() {
         let theirs = control.and_then(|control| control.statistics.get(place));
         for (test, ours, theirs) in [("KS", &of.ks, theirs.map(|of| &of.ks)), ("AD", &of.ad, theirs.map(|of| &of.ad))] {
-            let _ = writeln!(text, "{:<20}{}", format!("{} {test}", of.statistic.name()), counts(ours));
+            let _ = writeln!(text, "{:<20}{}", format!("{} {test}", of.statistic.label()), counts(ours));
             if let Some(theirs) = theirs {
                 let _ = writeln!(text, "{:<20}{}", "  control", counts(theirs));
             }

@@ -218,8 +218,8 @@ impl Panel {
         // Room for the key above the curves.
         let names = self.series.iter().filter(|series| !series.name.is_empty()).count() as f64;
         let y = range(&|p| p.1, self.scales[1]).map(|y| match self.scales[1] {
-            Scale::Linear => y.start..y.end + 0.09 * names * (y.end - y.start),
-            Scale::Logarithmic => y.start..y.end * (y.end / y.start).powf(0.09 * names),
+            Scale::Linear => y.start..y.end + 0.12 * names * (y.end - y.start),
+            Scale::Logarithmic => y.start..y.end * (y.end / y.start).powf(0.12 * names),
         });
         match (x, y) {
             (Some(x), Some(y)) => Ok([x, y]),

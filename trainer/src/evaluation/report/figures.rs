@@ -244,21 +244,9 @@ fn correlation(sets: &Sets<'_>, results: &Results) -> Result<String> {
     matrix::svg(&panels, &ell[..last])
 }
 
-fn name_of(statistic: Statistic) -> &'static str {
-    match statistic {
-        Statistic::PowerSpectrum => "P(l)",
-        Statistic::V0 => "V0, area",
-        Statistic::V1 => "V1, boundary",
-        Statistic::V2 => "V2, genus",
-        Statistic::Peaks => "Peaks",
-        Statistic::Minima => "Minima",
-        Statistic::Pdf => "Pixel values",
-    }
-}
-
 fn minkowski(sets: &Sets<'_>) -> Result<String> {
     let panel = |&statistic: &Statistic| Panel {
-        title: name_of(statistic).into(),
+        title: statistic.label().into(),
         x_label: "threshold in sigma".into(),
         y_label: statistic.name().to_uppercase(),
         series: sets.bands(statistic, |_, value| value),
@@ -271,7 +259,7 @@ fn minkowski_slices(sets: &Sets<'_>) -> Result<String> {
     let panels = MINKOWSKI.iter().flat_map(|&statistic| {
         let nu = sets.validation.middles(statistic);
         sets.slices(statistic).into_iter().map(move |bin| Panel {
-            title: format!("{} at {:.1} sigma", name_of(statistic), nu[bin]),
+            title: format!("{} at {:.1} sigma", statistic.label(), nu[bin]),
             x_label: statistic.name().to_uppercase(),
             y_label: "density over maps".into(),
             series: sets.slice(statistic, bin, 1.0),
@@ -283,7 +271,7 @@ fn minkowski_slices(sets: &Sets<'_>) -> Result<String> {
 
 fn peaks(sets: &Sets<'_>) -> Result<String> {
     let panel = |statistic: Statistic| Panel {
-        title: name_of(statistic).into(),
+        title: statistic.label().into(),
         x_label: "height in sigma".into(),
         y_label: "count per unit of height".into(),
         series: sets.bands(statistic, |_, value| value),

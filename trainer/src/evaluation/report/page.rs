@@ -33,7 +33,7 @@ pub fn html(results: &Results, figures: &[Figure]) -> String {
     for caution in cautions(results) {
         let _ = writeln!(page, "<p class=\"caution\">{}</p>", escaped(&caution));
     }
-    page += "<h2>Are generated and simulated maps one population?</h2>\n<p>The p-value that they are, from the Anderson-Darling tests of all \
+    page += "<h2>Are generated and simulated maps one population?</h2>\n<p>p-values for the hypothesis that they are: the Anderson-Darling tests of all \
              bins of a statistic together, by permutation of whole maps; and the bins whose own permutation p-value is at most 0.05.</p>\n<ul>\n";
     for verdict in verdicts(results) {
         let _ = writeln!(page, "<li>{}</li>", escaped(&verdict));
@@ -175,7 +175,7 @@ fn p_value_table(results: &Results) -> String {
         };
         let none = || "none".to_owned();
         rows.push(vec![
-            of.statistic.name().to_owned(),
+            of.statistic.label().to_owned(),
             uniform(&of.ks),
             theirs.map_or_else(none, |theirs| uniform(&theirs.ks)),
             uniform(&of.ad),

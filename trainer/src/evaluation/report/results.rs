@@ -131,12 +131,7 @@ pub fn verdicts(results: &Results) -> Vec<String> {
     };
     let sentence = |(place, statistic): (usize, &crate::evaluation::comparison::StatisticComparison)| {
         let control = results.control.as_ref().map(|control| format!("; control: {}", of(control, place)));
-        format!(
-            "{}: {}{}",
-            statistic.statistic.name().replace('_', " "),
-            of(&results.comparison, place),
-            control.unwrap_or_default()
-        )
+        format!("{}: {}{}", statistic.statistic.label(), of(&results.comparison, place), control.unwrap_or_default())
     };
     results.comparison.statistics.iter().enumerate().map(sentence).collect()
 }
