@@ -51,7 +51,7 @@ pub struct CompareArguments {
     #[arg(long, value_name = "N")]
     count: Option<usize>,
     /// Permutations, and bootstraps, of each test
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(99..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(99..=100_000))]
     resamples: u32,
     /// Seed of both
     #[arg(long, default_value_t = 0)]
@@ -130,8 +130,8 @@ fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
         }
     }
     let levels: String = LEVELS.iter().map(|level| format!("{:>6}", format!(">{level}"))).collect();
-    let _ = writeln!(text, "\n{:<20}{:>6}  {levels}   {:>7}{:>11}", "", "", "apart", "together");
-    let _ = writeln!(text, "{:<20}{:>6}  {:^30}   {:^18}", "", "tests", "bootstrapped p-values", "by permutation");
+    let _ = writeln!(text, "\n{:<20}{:>6}  {levels}   {:>7}{:>11}{:>11}", "", "", "apart", "together", "evenness");
+    let _ = writeln!(text, "{:<20}{:>6}  {:^30}   {:^29}", "", "tests", "bootstrapped p-values", "by permutation");
     for (place, of) in comparison.statistics.iter().enumerate() {
         let theirs = control.and_then(|control| control.statistics.get(place));
         for (test, ours, theirs) in [("KS", &of.ks, theirs.map(|of| &of.ks)), ("AD", &of.ad, theirs.map(|of| &of.ad))] {
@@ -141,7 +141,10 @@ fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
             }
         }
     }
-    let _ = writeln!(text, "apart: bins with p of at most 0.05; together: p of all bins of the statistic\n");
+    let _ = writeln!(
+        text,
+        "apart: bins with p of at most 0.05; together: p of all bins of the statistic; evenness: p of their p-values' spread\n"
+    );
     let mut row = |name: &str, of: &dyn Fn(&Comparison) -> String| {
         let theirs = control.map(|control| format!("   control {}", of(control))).unwrap_or_default();
         let _ = writeln!(text, "{name:<44}{:>10}{theirs}", of(comparison));
@@ -169,5 +172,6 @@ fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
 fn counts(summary: &PValueSummary) -> String {
     let above: String = summary.above.iter().map(|count| format!("{count:>6}")).collect();
     let together = summary.together.map_or_else(|| "none".into(), |p| format!("{p:.4}"));
-    format!("{:>6}  {above}   {:>7}{together:>11}", summary.tests, summary.told_apart)
+    let evenness = summary.uniformity.map_or_else(|| "none".into(), |(_, p)| format!("{p:.4}"));
+    format!("{:>6}  {above}   {:>7}{together:>11}{evenness:>11}", summary.tests, summary.told_apart)
 }

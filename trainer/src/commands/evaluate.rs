@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use shared::statistics::StatisticsEdges;
+use shared::statistics::{
+    StatisticsEdges,
+    bins::middles,
+    power_spectrum::{nyquist, paper_edges},
+};
 
 use super::generate::load_weights;
 use crate::{
@@ -15,7 +19,7 @@ use crate::{
 };
 
 /// Number of the form of finished parts; another number makes them anew.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Reproduce the paper's evaluation: every figure and number of its Section 3, beside a control.
 ///
@@ -62,7 +66,7 @@ pub struct EvaluateArguments {
     #[arg(long, value_name = "N")]
     pair_maps: Option<usize>,
     /// Permutations, and bootstraps, of each test [default: 1000; 200 with --quick]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(99..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(99..=100_000))]
     resamples: Option<u32>,
     /// Seed of both
     #[arg(long, default_value_t = 0)]
@@ -126,6 +130,12 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
     if control.as_ref().is_some_and(|control| control.maps() < 2) {
         bail!("the control holds a single map: tests need at least two");
     }
+    let (pixels, side_angle) = (manifest.network.map_side, manifest.side_angle);
+    if middles(&paper_edges()).first().is_none_or(|&first| first >= nyquist(pixels, side_angle)) {
+        bail!(
+            "maps of {pixels} pixels and {side_angle} degrees have no mode of P(l) that could be compared: they are too small"
+        );
+    }
     let device = arguments.device.open()?;
     let network = TorchNetwork::generator_from(&manifest.network, &weights.generator, device)?;
     let judge = |path: &PathBuf| discriminator_of(path, &manifest.network, device);
@@ -144,7 +154,7 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
             edges.kappa = (0..=250).map(|bin| low + (high - low) * f64::from(bin) / 250.0).collect();
         }
     }
-    let mut depends_on = format!(
+    let depends_on = format!(
         "{FORMAT} {} {}\n{:?} {}\n{} {}\n{edges:?}",
         env!("CARGO_PKG_VERSION"),
         weights.file.sha256,
@@ -153,10 +163,10 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
         validation.fingerprint()?,
         validation.pixel_angle()
     );
-    if let Some(path) = &arguments.discriminator {
-        let changed = path.metadata()?.modified()?;
-        depends_on = format!("{depends_on}\n{} {changed:?}", path.display());
-    }
+    let judged_by = match &arguments.discriminator {
+        Some(path) => format!("{} {:?}", path.display(), path.metadata()?.modified()?),
+        None => String::new(),
+    };
     let options = TestOptions { resamples: arguments.resamples.unwrap_or(defaults.2), seed: arguments.seed };
     Ok(Evaluation {
         manifest: weights.manifest,
@@ -173,5 +183,6 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
         edges,
         quick: arguments.quick,
         depends_on,
+        judged_by,
     })
 }

@@ -104,8 +104,10 @@ pub struct BirthdayOptions<'a> {
     pub discriminator: Option<&'a TorchNetwork>,
     /// Simulated maps, and how many of them to compare with each other.
     pub simulated: (&'a MapArchive, usize),
-    /// What the results depend on.
+    /// What the results depend on, but for the discriminator.
     pub depends_on: &'a str,
+    /// What the discriminator is, as text.
+    pub judged_by: &'a str,
 }
 
 /// Draws maps and looks for the closest pairs among them, in pixels, ln P(l) and the discriminator's features.
@@ -116,7 +118,8 @@ pub fn birthday(generator: &Generator<'_>, parts: &Parts, options: &BirthdayOpti
     let count = options.maps;
     let scratch = parts.folder().join("pair-maps.f32");
     let key = format!("{} maps {} on\n{}", count, options.first_seed, options.depends_on);
-    if let Some(done) = parts.get::<Birthday>("birthday", &key) {
+    let key_of_all = format!("{key}\n{}", options.judged_by);
+    if let Some(done) = parts.get::<Birthday>("birthday", &key_of_all) {
         return Ok(done);
     }
     // Maps of other weights must not be taken for these.
@@ -139,11 +142,11 @@ pub fn birthday(generator: &Generator<'_>, parts: &Parts, options: &BirthdayOpti
             &Features::new(&maps, discriminator)?,
             &of_simulated,
             parts,
-            &key,
+            &key_of_all,
         )?);
     }
     let found = Birthday { first_seed: options.first_seed, spaces };
-    parts.put("birthday", &key, &found)?;
+    parts.put("birthday", &key_of_all, &found)?;
     // Not needed again: gigabytes.
     let _ = std::fs::remove_file(&scratch);
     Ok(found)

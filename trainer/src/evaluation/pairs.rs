@@ -46,6 +46,8 @@ pub struct PairSearch {
     largest_norm: f64,
     /// Pairs so far that are the same.
     equal_pairs: u64,
+    /// Pairs so far of which rounding does not let one tell.
+    uncertain_pairs: u64,
 }
 
 /// What a search found.
@@ -59,8 +61,17 @@ pub struct ClosestPairs {
     pub median_distance: f64,
     /// Pairs that are the same: no further apart than the distance that was asked for.
     pub equal_pairs: u64,
-    /// Whether no pair outside the candidates can be closer than these, given the rounding of f32.
+    /// Whether, given the rounding of f32, no pair outside the candidates can be closer than these, and no pair that is not
+    /// counted as the same can be.
     pub exact: bool,
+}
+
+impl ClosestPairs {
+    /// Distance of the closest pair over the median; `None` where the median is 0, as for vectors that are all equal.
+    pub fn closest_share(&self) -> Option<f64> {
+        let nearest = self.closest.first()?.distance;
+        (self.median_distance > 0.0).then(|| nearest / self.median_distance)
+    }
 }
 
 /// Numbers that are multiplied and added up in f32 at most.
@@ -104,7 +115,9 @@ impl PairSearch {
                 let diagonal = column == self.done;
                 let second = if diagonal { first.shallow_clone() } else { vectors.block(columns.clone())? };
                 let squares = no_grad(|| self.squares(&first, &second, diagonal))?;
-                no_grad(|| self.keep([rows.start, columns.start], &squares, wanted + SPARE, same))?;
+                no_grad(|| {
+                    self.keep([rows.start, columns.start], &squares, wanted + SPARE, same, vectors.dimension())
+                })?;
             }
             self.done += 1;
             let share = 1.0 - (1.0 - self.done as f64 / blocks as f64).powi(2);
@@ -126,8 +139,12 @@ impl PairSearch {
         Ok(squares.f_masked_fill(&lower, f64::INFINITY)?)
     }
 
-    fn keep(&mut self, starts: [usize; 2], squares: &Tensor, kept: usize, same: f64) -> Result<()> {
-        self.equal_pairs += i64::try_from(squares.f_le(same * same)?.f_sum(Kind::Int64)?)? as u64;
+    fn keep(&mut self, starts: [usize; 2], squares: &Tensor, kept: usize, same: f64, dimension: usize) -> Result<()> {
+        let within =
+            |square: f64| Ok::<u64, anyhow::Error>(i64::try_from(squares.f_le(square)?.f_sum(Kind::Int64)?)? as u64);
+        let (square, error) = (same * same, rounding(dimension) * self.largest_norm);
+        self.equal_pairs += within(square)?;
+        self.uncertain_pairs += within(square + error)? - within(square - error)?;
         let (width, flat) = (squares.size()[1], squares.f_flatten(0, 1)?);
         let best = (kept as i64).min(flat.size()[0]);
         let (values, places) = flat.f_topk(best, 0, false, true)?;
@@ -155,7 +172,8 @@ impl PairSearch {
         closest.truncate(wanted);
         let furthest = closest.last().map_or(0.0, |pair| pair.distance);
         let error = rounding(vectors.dimension()) * self.largest_norm;
-        let exact = all_kept || furthest * furthest + error <= left_out * left_out;
+        let nearest_known = all_kept || furthest * furthest + error <= left_out * left_out;
+        let exact = nearest_known && self.uncertain_pairs == 0;
         let (equal_pairs, median_distance) = (self.equal_pairs, typical_distance(vectors)?);
         Ok(ClosestPairs { vectors: vectors.count(), closest, median_distance, equal_pairs, exact })
     }

@@ -68,6 +68,8 @@ pub struct Evaluation {
     pub quick: bool,
     /// What every part depends on, besides its own settings: version, weights, their maps' size and angle, validation maps, bins.
     pub depends_on: String,
+    /// What the discriminator is, as text.
+    pub judged_by: String,
 }
 
 /// Statistics of every set.
@@ -212,6 +214,7 @@ impl Evaluation {
             discriminator: self.discriminator.as_ref(),
             simulated: (&self.validation, self.count),
             depends_on: &self.key_on_device("pairs"),
+            judged_by: &self.judged_by,
         };
         birthday(generator, parts, &options)
     }

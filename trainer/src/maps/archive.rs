@@ -160,7 +160,7 @@ impl MapArchive {
         }
     }
 
-    /// What tells these files from others of the same names: their lengths and times of change, as text.
+    /// What tells these files from others of the same names, as text: their lengths, times of change and origin.
     ///
     /// # Errors
     /// When a file is gone.
@@ -170,7 +170,8 @@ impl MapArchive {
             let changed = metadata.modified()?.duration_since(std::time::UNIX_EPOCH)?;
             Ok(format!("{} {} {}", file.path.display(), metadata.len(), changed.as_nanos()))
         };
-        Ok(self.files.iter().map(one).collect::<Result<Vec<_>>>()?.join("\n"))
+        let files = self.files.iter().map(one).collect::<Result<Vec<_>>>()?.join("\n");
+        Ok(format!("{files}\n{:?}", self.origin))
     }
 
     /// A whole map, counted from 0 through all files.

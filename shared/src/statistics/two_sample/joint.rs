@@ -56,7 +56,8 @@ pub fn permute_together(
     seed: u64,
 ) -> [JointPermutation; 2] {
     let maps: Vec<&[Option<f64>]> = first.iter().chain(second).copied().collect();
-    let bins: Vec<Option<Bin>> = (0..maps.first().map_or(0, |map| map.len())).map(|bin| Bin::new(&maps, bin)).collect();
+    let count_of_bins = maps.first().map_or(0, |map| map.len());
+    let bins: Vec<Option<Bin>> = (0..count_of_bins).map(|bin| Bin::new(&maps, first.len(), bin)).collect();
     let tested: Vec<&Bin> = bins.iter().flatten().collect();
     let measure = |labels: &[u8]| -> Vec<[f64; 2]> { tested.iter().map(|bin| bin.measure(labels)).collect() };
     let mut labels = vec![0_u8; maps.len()];
@@ -123,12 +124,15 @@ fn judge<I: Iterator<Item = f64>>(
 }
 
 impl Bin {
-    fn new(maps: &[&[Option<f64>]], bin: usize) -> Option<Self> {
+    /// `None` where a set has no value or all values are equal.
+    fn new(maps: &[&[Option<f64>]], first: usize, bin: usize) -> Option<Self> {
         let with_value =
             maps.iter().zip(0..).filter_map(|(map, number)| Some((map.get(bin).copied().flatten()?, number)));
         let mut values: Vec<(f64, u32)> = with_value.filter(|(value, _)| value.is_finite()).collect();
         values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        if values.first().map(|first| first.0) == values.last().map(|last| last.0) {
+        let in_first = values.iter().filter(|value| (value.1 as usize) < first).count();
+        let equal = values.first().map(|first| first.0) == values.last().map(|last| last.0);
+        if equal || in_first == 0 || in_first == values.len() {
             return None;
         }
         let last_of_group = |at: usize| values.get(at + 1).is_none_or(|next| next.0 != values[at].0);
@@ -229,6 +233,11 @@ mod tests {
         for test in permute_together(&rows(&constant), &rows(&constant), 9, 1) {
             assert_eq!(test.p_values, [None, None]);
             assert_eq!((test.together, test.told_apart, test.told_apart_p, test.uniformity), (None, 0, None, None));
+        }
+        // A set of constant maps, which have no thresholds in sigma.
+        let without = vec![vec![None; 30]; 20];
+        for test in permute_together(&rows(&without), &rows(&maps(1, 20, 0.0)), 9, 1) {
+            assert!(test.p_values.iter().all(Option::is_none) && test.together.is_none(), "{test:?}");
         }
     }
 }

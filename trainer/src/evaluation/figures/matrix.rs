@@ -96,6 +96,9 @@ fn picture(rows: &[Vec<Option<f64>>], limit: f64) -> Result<Vec<u8>> {
             pixels.extend(value.map_or([255; 3], |value| diverging(value / limit)));
         }
     }
+    if rows.is_empty() {
+        pixels.extend([255; 3]);
+    }
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width as u32, rows.len().max(1) as u32);
     encoder.set_color(png::ColorType::Rgb);

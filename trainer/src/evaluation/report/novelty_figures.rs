@@ -3,7 +3,10 @@
 use anyhow::Result;
 use shared::{
     ConvergenceMap,
-    statistics::{PowerSpectrumPlan, power_spectrum::paper_edges},
+    statistics::{
+        PowerSpectrumPlan,
+        power_spectrum::{nyquist, paper_edges},
+    },
 };
 
 use super::figures::{Figure, rows_of_maps, spectra_of_pairs};
@@ -49,13 +52,16 @@ pub fn nearest(generator: &Generator<'_>, archive: &MapArchive, nearest: &Neares
     for (own, theirs) in own.iter().zip(theirs(&nearest.by_spectrum)?) {
         spectra.push([spectrum(own)?, spectrum(&theirs)?]);
     }
+    // As far as spectra are compared.
+    let nyquist = nyquist(generator.pixels, generator.side_angle);
+    let compared = plan.ell().iter().take_while(|&&ell| ell < nyquist).count();
     Ok(vec![
         figure(&nearest.by_spectrum, "figure-7-nearest-by-spectrum.png", "ln P(l)")?,
         Figure {
             file: "figure-7-spectra.svg",
             title: "Figure 7, spectra".into(),
             caption: "Power spectra of the generated maps and of the training maps nearest to them in ln P(l).".into(),
-            content: spectra_of_pairs(plan.ell(), &spectra)?,
+            content: spectra_of_pairs(&plan.ell()[..compared], &spectra)?,
         },
         figure(&nearest.by_pixels, "figure-7-nearest-by-pixels.png", "pixels")?,
     ])
@@ -86,7 +92,8 @@ pub fn closest_pairs(generator: &Generator<'_>, birthday: &Birthday) -> Result<O
         pairs.iter().map(|pair| seed(pair.first)).chain(pairs.iter().map(|pair| seed(pair.second))).collect();
     let maps: Vec<Vec<f32>> =
         generator.draw(&seeds)?.chunks(generator.pixels * generator.pixels).map(<[f32]>::to_vec).collect();
-    let share = |pair: &Pair| format!("{:.3}", pair.distance / space.found.median_distance);
+    let median = space.found.median_distance.max(f64::MIN_POSITIVE);
+    let share = |pair: &Pair| format!("{:.3}", pair.distance / median);
     Ok(Some(Figure {
         file: "closest-pairs.png",
         title: "Closest pairs".into(),

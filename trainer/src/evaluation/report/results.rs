@@ -161,8 +161,11 @@ pub fn cautions(results: &Results) -> Vec<String> {
                 .into(),
         );
     }
-    let constant =
-        [("generated", results.comparison.constant_maps[0]), ("validation", results.comparison.constant_maps[1])];
+    let constant = [
+        ("generated", results.comparison.constant_maps[0]),
+        ("validation", results.comparison.constant_maps[1]),
+        ("control", results.control.as_ref().map_or(0, |control| control.constant_maps[0])),
+    ];
     for (whose, count) in constant.into_iter().filter(|(_, count)| *count > 0) {
         cautions.push(format!(
             "{count} {whose} maps are constant: they have no thresholds in sigma and are left out of those tests."
@@ -176,10 +179,10 @@ pub fn cautions(results: &Results) -> Vec<String> {
             100.0 * validation
         ));
     }
-    let rounded = results.birthday.spaces.iter().filter(|space| !space.found.exact);
+    let rounded = results.birthday.spaces.iter().filter(|space| !(space.found.exact && space.simulated.exact));
     for space in rounded {
         cautions.push(format!(
-            "Pairs in {}: rounding may have hidden a pair as close as the last of those shown.",
+            "Pairs in {}: rounding may have hidden a pair as close as the last of those shown, or one that is the same.",
             space.space
         ));
     }

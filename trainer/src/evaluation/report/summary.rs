@@ -5,7 +5,7 @@ use std::fmt::Write;
 use shared::statistics::two_sample::joint::Test;
 
 use super::results::{GROUPS, Results, cautions, count, p_text, verdicts};
-use crate::evaluation::comparison::LEVELS;
+use crate::evaluation::{comparison::LEVELS, pairs::ClosestPairs};
 
 /// A screen of text.
 pub fn screen(results: &Results) -> String {
@@ -50,12 +50,11 @@ pub fn screen(results: &Results) -> String {
         control.map(|c| distance(c.spectrum_distance)),
     );
     for space in &results.birthday.spaces {
-        let nearest = space.found.closest.first().map_or(0.0, |pair| pair.distance / space.found.median_distance);
-        let of = format!("closest pair of {} / median, {}", space.found.vectors, space.space);
-        let simulated =
-            space.simulated.closest.first().map_or(0.0, |pair| pair.distance / space.simulated.median_distance);
-        line(&of, format!("{nearest:.3}"), None);
-        line(&format!("  simulated, of {}", space.simulated.vectors), format!("{simulated:.3}"), None);
+        let share = |found: &ClosestPairs| {
+            found.closest_share().map_or_else(|| "all equal".into(), |share| format!("{share:.3}"))
+        };
+        line(&format!("closest pair of {} / median, {}", space.found.vectors, space.space), share(&space.found), None);
+        line(&format!("  simulated, of {}", space.simulated.vectors), share(&space.simulated), None);
     }
     if let Some(distinct) = results.birthday.spaces.first().and_then(|space| space.distinct) {
         let number =
