@@ -171,6 +171,10 @@ pub fn cautions(results: &Results) -> Vec<String> {
             "{count} {whose} maps are constant: they have no thresholds in sigma and are left out of those tests."
         ));
     }
+    if results.comparison.correlation.matrix.iter().flatten().all(Option::is_none) {
+        cautions
+            .push("Correlation matrices cannot be compared: the modes of one set do not vary from map to map.".into());
+    }
     let [generated, validation] = results.comparison.pixels.outside;
     if generated.max(validation) > 1e-3 {
         cautions.push(format!(
