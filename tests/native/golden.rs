@@ -174,6 +174,21 @@ fn minkowski_functionals_and_peaks_in_kappa() -> Result<()> {
 }
 
 #[test]
+fn differences() -> Result<()> {
+    let Some((maps, golden)) = golden()? else { return Ok(()) };
+    let mut sums = [0.0; 5];
+    for rows in halo(&maps[0]).rows() {
+        rows.for_each(|_, _, d| {
+            for (sum, value) in sums.iter_mut().zip([d.x, d.y, d.xx, d.yy, d.xy]) {
+                *sum += value.abs();
+            }
+        });
+    }
+    assert_close("sums of absolute differences", &sums, &numbers(&golden["grad_checksum_map0"]));
+    Ok(())
+}
+
+#[test]
 fn correlation_matrices() -> Result<()> {
     let Some((maps, golden)) = golden()? else { return Ok(()) };
     let mut plan = PowerSpectrumPlan::paper(&maps[0])?;
@@ -192,6 +207,13 @@ fn correlation_matrices() -> Result<()> {
         }
     }
     assert_eq!(compared, 246 * 246);
+    let (Some((many, shape)), Some((theirs, _))) = (array("P_samples256")?, array("corr256")?) else { return Ok(()) };
+    let rows: Vec<Vec<Option<f64>>> = many.chunks(shape[1]).map(|row| row.iter().map(|&p| Some(p)).collect()).collect();
+    let ours: Vec<Option<f64>> = correlation_matrix(&rows).into_iter().flatten().collect();
+    for (entry, (ours, theirs)) in ours.into_iter().zip(theirs).enumerate() {
+        // Kept as f32.
+        assert!(ours.map_or(theirs.is_nan(), |ours| (ours - theirs).abs() < 1e-6), "entry {entry}: {ours:?}, {theirs}");
+    }
     assert!(golden["hits"][0].as_u64() == Some(0), "the empty bins are LensTools' own");
     Ok(())
 }
