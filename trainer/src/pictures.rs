@@ -1,4 +1,4 @@
-//! Picture of data maps above generated ones (paper Fig. 1).
+//! Pictures of maps in rows (paper Figs. 1, 7 and 8).
 
 use anyhow::Result;
 
@@ -22,11 +22,19 @@ pub fn sheet(maps: &[&[f32]], side: usize, columns: usize) -> Result<Vec<u8>> {
             pixels[start..start + 3].copy_from_slice(&blue(stretch(kappa, low, high)));
         }
     }
+    rgb_png(&pixels, width, height)
+}
+
+/// An 8-bit RGB PNG of these pixels, row by row.
+///
+/// # Errors
+/// When they are not `3 * width * height` bytes, or none.
+pub fn rgb_png(pixels: &[u8], width: usize, height: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.write_header()?.write_image_data(&pixels)?;
+    encoder.write_header()?.write_image_data(pixels)?;
     Ok(bytes)
 }
 

@@ -58,6 +58,11 @@ pub fn nyquist(pixels: usize, side_angle: f64) -> f64 {
     180.0 * pixels as f64 / side_angle
 }
 
+/// How many of these rising multipoles lie below [`nyquist`].
+pub fn modes_below_nyquist(ell: &[f64], pixels: usize, side_angle: f64) -> usize {
+    ell.partition_point(|&ell| ell < nyquist(pixels, side_angle))
+}
+
 impl PowerSpectrumPlan {
     /// A plan for maps of `pixels` x `pixels` and `side_angle` degrees, binned between `edges` in l.
     ///

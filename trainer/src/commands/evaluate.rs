@@ -7,7 +7,7 @@ use clap::Args;
 use shared::statistics::{
     StatisticsEdges,
     bins::middles,
-    power_spectrum::{nyquist, paper_edges},
+    power_spectrum::{modes_below_nyquist, paper_edges},
 };
 
 use super::generate::load_weights;
@@ -87,9 +87,8 @@ pub fn run(arguments: &EvaluateArguments) -> Result<()> {
     let evaluation = open(arguments)?;
     let (manifest, file) = (&evaluation.manifest, &evaluation.file.file);
     println!("device: {}, weights: {file} ({} steps)", describe(evaluation.device), manifest.training.total_steps());
-    let results = evaluation.run(&arguments.out)?;
     let reference = arguments.reference.clone().unwrap_or_else(|| arguments.out.join("reference"));
-    evaluation.write_reference(&arguments.out, &reference)?;
+    let results = evaluation.run(&arguments.out, &reference)?;
     print!("{}", summary::screen(&results));
     println!("{}", arguments.out.join("report.html").display());
     Ok(())
@@ -131,7 +130,7 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
         bail!("the control holds a single map: tests need at least two");
     }
     let (pixels, side_angle) = (manifest.network.map_side, manifest.side_angle);
-    if middles(&paper_edges()).first().is_none_or(|&first| first >= nyquist(pixels, side_angle)) {
+    if modes_below_nyquist(&middles(&paper_edges()), pixels, side_angle) == 0 {
         bail!(
             "maps of {pixels} pixels and {side_angle} degrees have no mode of P(l) that could be compared: they are too small"
         );

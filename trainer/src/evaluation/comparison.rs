@@ -3,21 +3,21 @@
 use anyhow::Result;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use shared::{
-    random::{Stream, stream},
-    statistics::{
-        MapStatistics, SpectrumBand, Statistic, TwoSample,
-        correlation::correlation_matrix,
-        distance::{band_ratios, spectrum_distance},
-        two_sample::{
-            Resampling,
-            anderson_darling::tabulated_p,
-            joint::{JointPermutation, permute_together},
-        },
+use shared::statistics::{
+    SpectrumBand, Statistic, TwoSample,
+    correlation::correlation_matrix,
+    distance::{band_ratios, spectrum_distance},
+    two_sample::{
+        Resampling,
+        anderson_darling::tabulated_p,
+        joint::{JointPermutation, permute_together},
     },
 };
 
-use super::measured::MeasuredMaps;
+use super::{
+    measured::MeasuredMaps,
+    pixel_comparison::{PixelComparison, compare_pixels},
+};
 use crate::progress;
 
 /// p-values over which the paper counts modes and thresholds.
@@ -80,7 +80,7 @@ pub struct BinComparison {
     /// ties, and then it is too large.
     pub ks_p: f64,
     /// Its p-value by permutation.
-    pub ks_p_permutation: Option<f64>,
+    pub ks_p_permutation: f64,
     /// Its p-value by bootstrap.
     pub ks_p_bootstrap: f64,
     /// Anderson-Darling statistic.
@@ -88,9 +88,9 @@ pub struct BinComparison {
     /// Its p-value as SciPy's `anderson_ksamp` gives it, clipped to [0.001, 0.25].
     pub ad_p_tabulated: f64,
     /// Its p-value by permutation.
-    pub ad_p_permutation: Option<f64>,
+    pub ad_p_permutation: f64,
     /// Its p-value by bootstrap.
-    pub ad_p_bootstrap: Option<f64>,
+    pub ad_p_bootstrap: f64,
     /// Mean over A's maps over that of B's; `null` where B's is 0.
     pub mean_ratio: Option<f64>,
     /// Standard deviation, likewise.
@@ -117,22 +117,6 @@ pub struct PValueSummary {
     /// Kolmogorov-Smirnov statistic of the permutation p-values against the uniform distribution, which they have where both
     /// sets are one population, and the share of permutations with one as large.
     pub uniformity: Option<(f64, f64)>,
-}
-
-/// Distribution of pixel values (paper Fig. 2).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct PixelComparison {
-    /// Largest difference of the distribution functions of all pixels, at the edges of the density's bins.
-    pub ks: f64,
-    /// Its p-value by permutation of whole maps: pixels of one map depend on each other, maps do not.
-    pub p_permutation: f64,
-    /// p-value of a Kolmogorov-Smirnov test that takes the bins' densities for two samples: a much weaker test, since the order
-    /// of the bins is lost. Stated because "p > 0.999" (paper Fig. 2) is within its reach.
-    pub p_of_densities: f64,
-    /// Wasserstein distance in kappa, from the bins.
-    pub wasserstein: f64,
-    /// Shares of A's and of B's pixels outside the bins.
-    pub outside: [f64; 2],
 }
 
 /// Difference of two correlation matrices of P(l) (paper Fig. 4).
@@ -183,7 +167,7 @@ pub fn compare(a: &MeasuredMaps, b: &MeasuredMaps, names: [&str; 2], options: Te
 }
 
 /// Rows of a statistic, as far as its bins are tested.
-fn tested_rows(set: &MeasuredMaps, statistic: Statistic) -> Vec<&[Option<f64>]> {
+pub fn tested_rows(set: &MeasuredMaps, statistic: Statistic) -> Vec<&[Option<f64>]> {
     let tested = set.tested_bins(statistic);
     set.maps.iter().map(|map| map.of(statistic).get(..tested).unwrap_or_default()).collect()
 }
@@ -198,47 +182,55 @@ fn compare_statistic(
 ) -> StatisticComparison {
     let [permuted_ks, permuted_ad] =
         permute_together(&tested_rows(a, statistic), &tested_rows(b, statistic), options.resamples, options.seed);
+    let (ensemble_a, ensemble_b) = (a.ensemble(statistic), b.ensemble(statistic));
+    let (mean_a, mean_b) = (ensemble_a.mean(), ensemble_b.mean());
+    let (sigma_a, sigma_b) = (ensemble_a.sigma(), ensemble_b.sigma());
+    let ratio = |over: &[Option<f64>], under: &[Option<f64>], bin: usize| {
+        let (over, under) = (over.get(bin).copied().flatten()?, under.get(bin).copied().flatten()?);
+        (under != 0.0).then(|| over / under)
+    };
     let bins = (0..b.middles(statistic).len()).into_par_iter().map(|bin| {
         let permuted = |of: &JointPermutation| of.p_values.get(bin).copied().flatten();
         bar.inc(1);
         // What permutations could not test is not tested at all.
         let (ks, ad) = (permuted(&permuted_ks)?, permuted(&permuted_ad)?);
-        compare_bin(&a.column(statistic, bin), &b.column(statistic, bin), options, test | bin as u32, [ks, ad])
+        let ratios = [ratio(&mean_a, &mean_b, bin), ratio(&sigma_a, &sigma_b, bin)];
+        compare_bin(&a.column(statistic, bin), &b.column(statistic, bin), options, test | bin as u32, [ks, ad], ratios)
     });
     let bins: Vec<Option<BinComparison>> = bins.collect();
-    let bootstrapped =
-        |of: &dyn Fn(&BinComparison) -> Option<f64>| bins.iter().flatten().filter_map(of).collect::<Vec<_>>();
+    let bootstrapped = |of: fn(&BinComparison) -> f64| bins.iter().flatten().map(of).collect::<Vec<_>>();
     StatisticComparison {
         statistic,
         middles: b.middles(statistic).to_vec(),
-        ks: summarise(&bootstrapped(&|bin| Some(bin.ks_p_bootstrap)), &permuted_ks),
-        ad: summarise(&bootstrapped(&|bin| bin.ad_p_bootstrap), &permuted_ad),
+        ks: summarise(&bootstrapped(|bin| bin.ks_p_bootstrap), &permuted_ks),
+        ad: summarise(&bootstrapped(|bin| bin.ad_p_bootstrap), &permuted_ad),
         bins,
     }
 }
 
-fn compare_bin(a: &[f64], b: &[f64], options: TestOptions, test: u32, permuted: [f64; 2]) -> Option<BinComparison> {
+fn compare_bin(
+    a: &[f64],
+    b: &[f64],
+    options: TestOptions,
+    test: u32,
+    permuted: [f64; 2],
+    [mean_ratio, sigma_ratio]: [Option<f64>; 2],
+) -> Option<BinComparison> {
     let pair = TwoSample::new(a, b)?;
     let redrawn = pair.resample(Resampling::Bootstrap, options.resamples, options.seed, test);
-    let summary = |values: &[f64]| {
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64;
-        (mean, variance.sqrt())
-    };
-    let ((mean_a, sigma_a), (mean_b, sigma_b)) = (summary(a), summary(b));
     let ad = pair.anderson_darling()?;
     Some(BinComparison {
         values: pair.sizes(),
         ks: pair.kolmogorov_smirnov(),
         ks_p: pair.kolmogorov_smirnov_p(),
-        ks_p_permutation: Some(permuted[0]),
+        ks_p_permutation: permuted[0],
         ks_p_bootstrap: redrawn.kolmogorov_smirnov,
         ad,
         ad_p_tabulated: tabulated_p(ad),
-        ad_p_permutation: Some(permuted[1]),
-        ad_p_bootstrap: redrawn.anderson_darling,
-        mean_ratio: (mean_b != 0.0).then(|| mean_a / mean_b),
-        sigma_ratio: (sigma_b > 0.0).then(|| sigma_a / sigma_b),
+        ad_p_permutation: permuted[1],
+        ad_p_bootstrap: redrawn.anderson_darling?,
+        mean_ratio,
+        sigma_ratio,
         wasserstein: pair.wasserstein(),
     })
 }
@@ -253,62 +245,6 @@ fn summarise(bootstrapped: &[f64], permuted: &JointPermutation) -> PValueSummary
         told_apart_p: permuted.told_apart_p,
         together: permuted.together,
         uniformity: permuted.uniformity,
-    }
-}
-
-/// Share of a map's pixels below the bins, in each bin, and (implied) above.
-fn pixel_shares(map: &MapStatistics, width: f64) -> Vec<f64> {
-    let [below, above] = map.outside_pdf;
-    let inside = 1.0 - below - above;
-    std::iter::once(below).chain(map.pdf.iter().map(|density| density.unwrap_or(0.0) * width * inside)).collect()
-}
-
-fn compare_pixels(a: &MeasuredMaps, b: &MeasuredMaps, options: TestOptions) -> PixelComparison {
-    let width = b.bin_width(Statistic::Pdf);
-    let maps: Vec<Vec<f64>> = a.maps.iter().chain(&b.maps).map(|map| pixel_shares(map, width)).collect();
-    let bins = maps.first().map_or(0, Vec::len);
-    let (in_a, in_b) = (a.maps.len() as f64, b.maps.len() as f64);
-    let sum_of = |chosen: &mut dyn Iterator<Item = usize>| {
-        let mut sum = vec![0.0; bins];
-        for map in chosen {
-            for (sum, share) in sum.iter_mut().zip(&maps[map]) {
-                *sum += share;
-            }
-        }
-        sum
-    };
-    let total = sum_of(&mut (0..maps.len()));
-    // The difference of the two distribution functions at each edge follows from the sum over the first set alone.
-    let differences = |sum_a: &[f64]| -> Vec<f64> {
-        let mut place = 0.0;
-        let step = |(sum, total): (&f64, &f64)| {
-            place += sum / in_a - (total - sum) / in_b;
-            place.abs()
-        };
-        sum_a.iter().zip(&total).map(step).collect()
-    };
-    let largest = |differences: &[f64]| differences.iter().copied().fold(0.0, f64::max);
-    let observed = sum_of(&mut (0..a.maps.len()));
-    let at_edges = differences(&observed);
-    let ks = largest(&at_edges);
-    let as_large = (0..options.resamples).into_par_iter().filter(|&number| {
-        let mut random = stream(options.seed, Stream::Resampling).at(u64::MAX - u64::from(number));
-        let order = random.permutation(maps.len());
-        let sum = sum_of(&mut order[..a.maps.len()].iter().map(|&map| map as usize));
-        largest(&differences(&sum)) >= ks * (1.0 - 1e-10)
-    });
-    let mean_a: Vec<f64> = observed.iter().map(|sum| sum / in_a).collect();
-    let mean_b: Vec<f64> = observed.iter().zip(&total).map(|(sum, total)| (total - sum) / in_b).collect();
-    let bins_of = |mean: &[f64]| mean.get(1..).unwrap_or_default().to_vec();
-    let outside = |set: &MeasuredMaps| {
-        set.maps.iter().map(|map| map.outside_pdf.iter().sum::<f64>()).sum::<f64>() / set.maps.len() as f64
-    };
-    PixelComparison {
-        ks,
-        p_permutation: (1 + as_large.count()) as f64 / f64::from(options.resamples + 1),
-        p_of_densities: TwoSample::new(&bins_of(&mean_a), &bins_of(&mean_b)).map_or(1.0, |p| p.kolmogorov_smirnov_p()),
-        wasserstein: at_edges.iter().sum::<f64>() * width,
-        outside: [outside(a), outside(b)],
     }
 }
 
@@ -337,7 +273,7 @@ mod tests {
     use shared::{
         ConvergenceMap,
         latent::latent,
-        statistics::{StatisticsEdges, StatisticsPlan},
+        statistics::{MapStatistics, StatisticsEdges, StatisticsPlan},
     };
 
     /// Maps of white noise of this amplitude.

@@ -1,12 +1,16 @@
 //! Statistics of a set of maps, from files or drawn by a generator.
 
+use std::ops::Range;
+
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::{
     ConvergenceMap,
     latent::latent,
-    statistics::{Ensemble, MapStatistics, Statistic, StatisticsEdges, StatisticsPlan, power_spectrum::nyquist},
+    statistics::{
+        Ensemble, MapStatistics, Statistic, StatisticsEdges, StatisticsPlan, power_spectrum::modes_below_nyquist,
+    },
 };
 use tch::Device;
 
@@ -71,7 +75,7 @@ impl MeasuredMaps {
         let mut measured = Self::none("generated".into(), generator.pixels, generator.side_angle, edges)?;
         let mut seconds = 0.0;
         for first in (0..count).step_by(CHUNK) {
-            let seeds: Vec<u64> = (first..(first + CHUNK).min(count)).map(|map| first_seed + map as u64).collect();
+            let seeds = seeds(first_seed, first..(first + CHUNK).min(count));
             let start = std::time::Instant::now();
             let kappa = generator.draw(&seeds)?;
             if first > 0 {
@@ -123,14 +127,13 @@ impl MeasuredMaps {
         place.and_then(|place| self.middles.get(place)).map_or(&[], Vec::as_slice)
     }
 
-    /// Number of bins, from the first on, that tests look at: all, but modes of P(l) below [`nyquist`] alone.
+    /// Number of bins, from the first on, that tests look at: all, but of P(l) those below the Nyquist multipole alone.
     pub fn tested_bins(&self, statistic: Statistic) -> usize {
         let middles = self.middles(statistic);
         if statistic != Statistic::PowerSpectrum {
             return middles.len();
         }
-        let nyquist = nyquist(self.pixels, self.side_angle);
-        middles.iter().take_while(|&&ell| ell < nyquist).count()
+        modes_below_nyquist(middles, self.pixels, self.side_angle)
     }
 
     /// Distance between the middles of a statistic's bins.
@@ -178,6 +181,11 @@ impl MeasuredMaps {
     }
 }
 
+/// Seeds of these maps of a set, counted from the set's first seed.
+pub fn seeds(first_seed: u64, maps: Range<usize>) -> Vec<u64> {
+    maps.map(|map| first_seed + map as u64).collect()
+}
+
 /// A generator with what is needed to use it.
 pub struct Generator<'a> {
     /// The network.
@@ -208,7 +216,7 @@ impl Generator<'_> {
     pub fn draw_one_by_one(&self, first_seed: u64, count: usize) -> Result<Vec<Vec<f32>>> {
         let mut maps = Vec::with_capacity(count);
         for first in (0..count).step_by(CHUNK) {
-            let seeds: Vec<u64> = (first..(first + CHUNK).min(count)).map(|map| first_seed + map as u64).collect();
+            let seeds = seeds(first_seed, first..(first + CHUNK).min(count));
             maps.extend(self.draw(&seeds)?.chunks(self.pixels * self.pixels).map(<[f32]>::to_vec));
         }
         Ok(maps)

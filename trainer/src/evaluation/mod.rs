@@ -3,7 +3,7 @@
 //! ```text
 //! run         the evaluation, part by part (parts: what is finished, on disk)
 //! measured    statistics of a set of maps, from files or from a generator
-//! comparison  two sets against each other
+//! comparison  two sets against each other, bin by bin; pixel_comparison: their pixel values
 //! novelty     nearest training maps, near pairs (pairs, vectors), interpolation, diversity
 //! figures     plots; report: figures, HTML page, report.json, terminal screen
 //! reference   files of public/reference, which the page reads
@@ -15,6 +15,7 @@ pub mod measured;
 pub mod novelty;
 pub mod pairs;
 pub mod parts;
+pub mod pixel_comparison;
 pub mod reference;
 pub mod report;
 pub mod run;

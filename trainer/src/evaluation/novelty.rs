@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     latent::{latent, slerp},
     statistics::{
+        Statistic,
         birthday::{DistinctMaps, distinct_maps},
         similarity::multi_scale_similarity,
     },
@@ -15,10 +16,11 @@ use shared::{
 use tch::{Device, Tensor};
 
 use super::{
-    measured::Generator,
+    comparison::tested_rows,
+    measured::{Generator, MeasuredMaps},
     pairs::{ClosestPairs, Pair, PairSearch, Vectors, nearest, typical_distance},
     parts::Parts,
-    vectors::{ArchiveMaps, DrawnMaps, Features, Matrix, log_spectra, mean_of},
+    vectors::{ArchiveMaps, DrawnMaps, Features, Matrix, log_spectra, logarithms, mean_of},
 };
 use crate::{maps::archive::MapArchive, networks::TorchNetwork, progress};
 
@@ -102,8 +104,10 @@ pub struct BirthdayOptions<'a> {
     pub first_seed: u64,
     /// Judge whose features are one of the spaces.
     pub discriminator: Option<&'a TorchNetwork>,
-    /// Simulated maps, and how many of them to compare with each other.
-    pub simulated: (&'a MapArchive, usize),
+    /// Simulated maps to compare with each other: the first of these, as many as are measured.
+    pub simulated: &'a MapArchive,
+    /// Their statistics.
+    pub measured: &'a MeasuredMaps,
     /// What the results depend on, but for the discriminator.
     pub depends_on: &'a str,
     /// What the discriminator is, as text.
@@ -128,9 +132,10 @@ pub fn birthday(generator: &Generator<'_>, parts: &Parts, options: &BirthdayOpti
         parts.put("pair-maps", options.depends_on, &options.first_seed)?;
     }
     let maps = DrawnMaps::draw(&scratch, generator, options.first_seed, count)?;
-    let (archive, simulated) = options.simulated;
-    let simulated = ArchiveMaps::new(archive, simulated, generator.device)?;
-    let simulated_spectra = Matrix::centred(&simulated.spectra(generator.side_angle)?, generator.device)?;
+    let simulated = ArchiveMaps::new(options.simulated, options.measured.maps.len(), generator.device)?;
+    let simulated_spectra: Vec<Vec<f64>> =
+        tested_rows(options.measured, Statistic::PowerSpectrum).into_iter().map(logarithms).collect();
+    let simulated_spectra = Matrix::centred(&simulated_spectra, generator.device)?;
     let mut spaces = vec![
         in_space("pixels", &maps, &simulated, parts, &key)?,
         in_space("ln P(l)", &maps.spectra()?, &simulated_spectra, parts, &key)?,

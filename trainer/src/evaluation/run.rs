@@ -81,18 +81,18 @@ struct Measured {
 }
 
 impl Evaluation {
-    /// Does what is not done yet, and writes the report into a folder.
+    /// Does what is not done yet, and writes the report into one folder, what the page knows of simulated maps into another.
     ///
     /// # Errors
-    /// When a map is not usable, the device fails, or the folder cannot be written; finished parts are kept.
-    pub fn run(&self, out: &Path) -> Result<Results> {
+    /// When a map is not usable, the device fails, or a folder cannot be written; finished parts are kept.
+    pub fn run(&self, out: &Path, reference: &Path) -> Result<Results> {
         let start = Instant::now();
         let parts = Parts::open(&out.join("parts"))?;
         let generator = self.generator();
         let measured = self.measure(&parts, &generator)?;
         let (comparison, control) = self.test(&parts, &measured)?;
         let nearest = self.nearest(&parts, &generator)?;
-        let near_pairs = self.near_pairs(&parts, &generator)?;
+        let near_pairs = self.near_pairs(&parts, &generator, &measured.validation)?;
 
         let samples = SIMILARITY_MAPS.min(measured.validation.maps.len()).min(self.count);
         let simulated: Vec<Vec<f32>> =
@@ -139,16 +139,8 @@ impl Evaluation {
         figures.push(novelty_figures::interpolation(&generator, &frames)?);
         figures.extend(novelty_figures::closest_pairs(&generator, &results.birthday)?);
         write(out, &results, &figures)?;
+        reference::write(reference, &measured.validation, &self.validation)?;
         Ok(results)
-    }
-
-    /// Writes what the page knows of simulated maps, from the measured parts of a run.
-    ///
-    /// # Errors
-    /// When a map cannot be read again or the folder cannot be written.
-    pub fn write_reference(&self, out: &Path, folder: &Path) -> Result<()> {
-        let validation = self.measured_archive(&Parts::open(&out.join("parts"))?, &self.validation, "validation")?;
-        reference::write(folder, &validation, &self.validation)
     }
 
     fn generator(&self) -> Generator<'_> {
@@ -207,12 +199,13 @@ impl Evaluation {
         parts.get_or("nearest", &key, || nearest_training_maps(generator, archive, most, &seeds)).map(Some)
     }
 
-    fn near_pairs(&self, parts: &Parts, generator: &Generator<'_>) -> Result<Birthday> {
+    fn near_pairs(&self, parts: &Parts, generator: &Generator<'_>, validation: &MeasuredMaps) -> Result<Birthday> {
         let options = BirthdayOptions {
             maps: self.pair_maps,
             first_seed: FIRST_SEED + self.count as u64,
             discriminator: self.discriminator.as_ref(),
-            simulated: (&self.validation, self.count),
+            simulated: &self.validation,
+            measured: validation,
             depends_on: &self.key_on_device("pairs"),
             judged_by: &self.judged_by,
         };

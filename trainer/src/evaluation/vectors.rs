@@ -9,12 +9,15 @@ use shared::{
     ConvergenceMap,
     statistics::{
         PowerSpectrumPlan,
-        power_spectrum::{nyquist, paper_edges},
+        power_spectrum::{modes_below_nyquist, paper_edges},
     },
 };
 use tch::{Device, Tensor};
 
-use super::{measured::Generator, pairs::Vectors};
+use super::{
+    measured::{Generator, seeds},
+    pairs::Vectors,
+};
 use crate::{maps::archive::MapArchive, networks::TorchNetwork, progress};
 
 /// Maps that a network takes at once.
@@ -43,7 +46,7 @@ impl DrawnMaps {
         let bar = progress::bar(count, "maps").with_message("generate for pairs");
         bar.set_position(drawn.min(count) as u64);
         for first in (drawn..count).step_by(BATCH) {
-            let seeds: Vec<u64> = (first..(first + BATCH).min(count)).map(|map| first_seed + map as u64).collect();
+            let seeds = seeds(first_seed, first..(first + BATCH).min(count));
             let bytes: Vec<u8> = generator.draw(&seeds)?.into_iter().flat_map(f32::to_le_bytes).collect();
             file.write_all_at(&bytes, first as u64 * map_bytes).with_context(|| {
                 format!(
@@ -113,11 +116,6 @@ impl<'a> ArchiveMaps<'a> {
     /// When a map cannot be read or is not finite.
     pub fn spectra(&self, side_angle: f64) -> Result<Vec<Vec<f64>>> {
         log_spectra(self.count, self.pixels, side_angle, |map| Ok(self.archive.map(map)?.into_kappa()))
-    }
-
-    /// Where they are.
-    pub fn device(&self) -> Device {
-        self.device
     }
 }
 
@@ -215,13 +213,18 @@ pub fn log_spectra(
             let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error}"))?;
             bar.inc(1);
             let power = plan.measure(&ConvergenceMap::new(side_angle, pixels, kappa(at)?)?)?;
-            let below = plan.ell().iter().take_while(|&&ell| ell < nyquist(pixels, side_angle)).count();
-            // A map without any power at a mode gets the least number instead of minus infinity.
-            Ok(power[..below].iter().flatten().map(|&power| power.max(1e-30).ln()).collect())
+            let below = modes_below_nyquist(plan.ell(), pixels, side_angle);
+            Ok(logarithms(&power[..below]))
         })
         .collect();
     bar.finish_and_clear();
     rows
+}
+
+/// Natural logarithms of the powers that are there. A map without any power at a mode gets the least number instead of minus
+/// infinity.
+pub fn logarithms(power: &[Option<f64>]) -> Vec<f64> {
+    power.iter().flatten().map(|&power| power.max(1e-30).ln()).collect()
 }
 
 /// What a discriminator's last convolutional layer makes of maps.

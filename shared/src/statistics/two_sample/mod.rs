@@ -67,14 +67,7 @@ impl TwoSample {
 
     /// That difference as an integer, in units of 1 / (n m).
     pub(crate) fn difference(&self) -> u64 {
-        let [n, m] = self.sizes.map(|size| size as i64);
-        let (mut first, mut both, mut largest) = (0_i64, 0_i64, 0);
-        for &[in_first, in_both] in &self.counts {
-            first += i64::from(in_first);
-            both += i64::from(in_both);
-            largest = largest.max((first * m - (both - first) * n).abs());
-        }
-        largest as u64
+        resampling::largest_difference(&self.counts, self.sizes)
     }
 
     /// The two-sample Anderson-Darling statistic with midranks (Scholz & Stephens 1987, Eq. 7), normalised as SciPy does;

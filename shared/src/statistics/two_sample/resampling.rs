@@ -82,7 +82,9 @@ impl TwoSample {
     }
 }
 
-fn largest_difference(counts: &[[u32; 2]], sizes: [usize; 2]) -> u64 {
+/// The largest difference of the two distribution functions in units of 1 / (n m), from counts per value: how often in the
+/// first sample, how often in both.
+pub(super) fn largest_difference(counts: &[[u32; 2]], sizes: [usize; 2]) -> u64 {
     let [n, m] = sizes.map(|size| size as i64);
     let (mut place, mut largest) = (0_i64, 0_i64);
     for &[in_first, in_both] in counts {

@@ -3,6 +3,8 @@
 use anyhow::Result;
 use base64::{Engine, prelude::BASE64_STANDARD};
 
+use crate::pictures::rgb_png;
+
 /// Side of a matrix in the drawing, and the room around it.
 const SIDE: usize = 230;
 const MARGIN: usize = 46;
@@ -99,12 +101,7 @@ fn picture(rows: &[Vec<Option<f64>>], limit: f64) -> Result<Vec<u8>> {
     if rows.is_empty() {
         pixels.extend([255; 3]);
     }
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, rows.len().max(1) as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.write_header()?.write_image_data(&pixels)?;
-    Ok(bytes)
+    rgb_png(&pixels, width, rows.len().max(1))
 }
 
 /// Blue at -1, white at 0, red at 1.

@@ -283,8 +283,7 @@ fn peaks(sets: &Sets<'_>) -> Result<String> {
 fn p_values(comparison: &Comparison, control: Option<&Comparison>) -> Result<String> {
     let curve = |of: &Comparison, statistics: &[Statistic]| -> Vec<(f64, f64)> {
         let chosen = of.statistics.iter().filter(|of| statistics.contains(&of.statistic));
-        let mut p: Vec<f64> =
-            chosen.flat_map(|of| of.bins.iter().flatten().filter_map(|bin| bin.ad_p_permutation)).collect();
+        let mut p: Vec<f64> = chosen.flat_map(|of| of.bins.iter().flatten().map(|bin| bin.ad_p_permutation)).collect();
         p.sort_unstable_by(f64::total_cmp);
         let count = p.len() as f64;
         let mut points = vec![(0.0, 0.0)];

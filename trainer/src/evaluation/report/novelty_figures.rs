@@ -5,7 +5,7 @@ use shared::{
     ConvergenceMap,
     statistics::{
         PowerSpectrumPlan,
-        power_spectrum::{nyquist, paper_edges},
+        power_spectrum::{modes_below_nyquist, paper_edges},
     },
 };
 
@@ -53,8 +53,7 @@ pub fn nearest(generator: &Generator<'_>, archive: &MapArchive, nearest: &Neares
         spectra.push([spectrum(own)?, spectrum(&theirs)?]);
     }
     // As far as spectra are compared.
-    let nyquist = nyquist(generator.pixels, generator.side_angle);
-    let compared = plan.ell().iter().take_while(|&&ell| ell < nyquist).count();
+    let compared = modes_below_nyquist(plan.ell(), generator.pixels, generator.side_angle);
     Ok(vec![
         figure(&nearest.by_spectrum, "figure-7-nearest-by-spectrum.png", "ln P(l)")?,
         Figure {

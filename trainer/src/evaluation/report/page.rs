@@ -8,7 +8,7 @@ use shared::statistics::{Statistic, two_sample::joint::Test};
 
 use super::{
     figures::{Content, Figure},
-    results::{GROUPS, MINKOWSKI, Results, cautions, count, p_text, verdicts},
+    results::{Counted, MINKOWSKI, Results, cautions, count, counted_rows, p_text, verdicts},
 };
 use crate::evaluation::{
     comparison::{Comparison, LEVELS, PValueSummary},
@@ -148,19 +148,13 @@ fn distinct_text(distinct: &shared::statistics::birthday::DistinctMaps) -> Strin
 }
 
 fn p_value_table(results: &Results) -> String {
-    let mut rows = Vec::new();
-    for (name, statistics) in GROUPS {
-        for (label, test) in [("KS", Test::KolmogorovSmirnov), ("AD", Test::AndersonDarling)] {
-            for (of, whose) in [(Some(&results.comparison), "generated"), (results.control.as_ref(), "control")] {
-                let Some(of) = of else { continue };
-                let counted = count(of, statistics, test);
-                let mut row = vec![format!("{name}, {label}, {whose}"), counted.tests.to_string()];
-                row.extend(counted.above.iter().map(ToString::to_string));
-                row.push(counted.told_apart.to_string());
-                rows.push(row);
-            }
-        }
-    }
+    let row = |(group, test, whose, counted): (&str, &str, &str, Counted)| {
+        let mut row = vec![format!("{group}, {test}, {whose}"), counted.tests.to_string()];
+        row.extend(counted.above.iter().map(ToString::to_string));
+        row.push(counted.told_apart.to_string());
+        row
+    };
+    let rows: Vec<_> = counted_rows(results).into_iter().map(row).collect();
     let levels: Vec<String> = LEVELS.iter().map(|level| format!("p > {level}")).collect();
     let mut heads = vec!["bootstrapped p-values", "tests"];
     heads.extend(levels.iter().map(String::as_str));

@@ -107,11 +107,23 @@ pub fn count(comparison: &Comparison, statistics: &[Statistic], test: Test) -> C
 /// The three functionals.
 pub const MINKOWSKI: [Statistic; 3] = [Statistic::V0, Statistic::V1, Statistic::V2];
 /// Groups of statistics that are summed up, with their names.
-pub const GROUPS: [(&str, &[Statistic]); 3] = [
+const GROUPS: [(&str, &[Statistic]); 3] = [
     ("power spectrum", &[Statistic::PowerSpectrum]),
     ("Minkowski functionals", &MINKOWSKI),
     ("peaks and minima", &[Statistic::Peaks, Statistic::Minima]),
 ];
+
+/// Counts of every group by both tests, generated maps first and the control below: group, test, whose, counts.
+pub fn counted_rows(results: &Results) -> Vec<(&'static str, &'static str, &'static str, Counted)> {
+    let mut rows = Vec::new();
+    for (group, statistics) in GROUPS {
+        for (label, test) in [("KS", Test::KolmogorovSmirnov), ("AD", Test::AndersonDarling)] {
+            rows.push((group, label, "generated", count(&results.comparison, statistics, test)));
+            rows.extend(results.control.as_ref().map(|of| (group, label, "control", count(of, statistics, test))));
+        }
+    }
+    rows
+}
 
 /// A p-value from this many permutations, in words: the smallest possible one is an upper bound.
 pub fn p_text(p: Option<f64>, resamples: u32) -> String {

@@ -2,9 +2,7 @@
 
 use std::fmt::Write;
 
-use shared::statistics::two_sample::joint::Test;
-
-use super::results::{GROUPS, Results, cautions, count, p_text, verdicts};
+use super::results::{Results, cautions, counted_rows, p_text, verdicts};
 use crate::evaluation::{comparison::LEVELS, pairs::ClosestPairs};
 
 /// A screen of text.
@@ -18,16 +16,10 @@ pub fn screen(results: &Results) -> String {
     let _ = writeln!(text, "maps: {}\n", sets.join(", "));
     let levels: String = LEVELS.iter().map(|level| format!("{:>6}", format!(">{level}"))).collect();
     let _ = writeln!(text, "{:<34}{:>6}   {levels}{:>9}", "bootstrapped p-values", "tests", "apart*");
-    for (name, statistics) in GROUPS {
-        for (label, test) in [("KS", Test::KolmogorovSmirnov), ("AD", Test::AndersonDarling)] {
-            for (of, whose) in [(Some(&results.comparison), "generated"), (results.control.as_ref(), "control")] {
-                let Some(of) = of else { continue };
-                let counted = count(of, statistics, test);
-                let above: String = counted.above.iter().map(|count| format!("{count:>6}")).collect();
-                let name = if whose == "generated" { format!("{name} {label}") } else { format!("  {whose}") };
-                let _ = writeln!(text, "{name:<34}{:>6}   {above}{:>9}", counted.tests, counted.told_apart);
-            }
-        }
+    for (group, test, whose, counted) in counted_rows(results) {
+        let above: String = counted.above.iter().map(|count| format!("{count:>6}")).collect();
+        let name = if whose == "generated" { format!("{group} {test}") } else { format!("  {whose}") };
+        let _ = writeln!(text, "{name:<34}{:>6}   {above}{:>9}", counted.tests, counted.told_apart);
     }
     let _ = writeln!(text, "* permutation p of at most 0.05\n");
     let mut line = |name: &str, ours: String, control: Option<String>| {
