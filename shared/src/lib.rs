@@ -22,5 +22,5 @@ pub mod parallel;
 pub mod random;
 pub mod statistics;
 
-pub use cosmology::Cosmology;
+pub use cosmology::{Cosmology, HUBBLE_DISTANCE};
 pub use map::ConvergenceMap;

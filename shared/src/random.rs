@@ -20,6 +20,12 @@ pub enum Stream {
     Crops,
     /// Permutations and bootstraps of two-sample tests.
     Resampling,
+    /// Modes of a simulation's initial density.
+    InitialDensity,
+    /// Places and symmetries of a simulation's box along a line of sight.
+    LineOfSight,
+    /// Seeds of the boxes of a campaign.
+    Boxes,
 }
 
 /// Random numbers from ChaCha12, keyed by seed and [`Stream`].
@@ -38,6 +44,9 @@ pub fn stream(seed: u64, purpose: Stream) -> Random {
         Stream::LabelFlip => b"cosmogan.flip...",
         Stream::Crops => b"cosmogan.crops..",
         Stream::Resampling => b"cosmogan.resampl",
+        Stream::InitialDensity => b"cosmogan.density",
+        Stream::LineOfSight => b"cosmogan.sight..",
+        Stream::Boxes => b"cosmogan.boxes..",
     };
     // The key is spelled out, since `seed_from_u64` may change between versions of rand_core.
     let mut key = [0; 32];
@@ -56,9 +65,14 @@ impl Random {
         self
     }
 
+    /// 64 random bits.
+    pub fn word(&mut self) -> u64 {
+        self.words.next_u64()
+    }
+
     /// Uniform in [0, 1), 53 bits.
     pub fn uniform(&mut self) -> f64 {
-        (self.words.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.word() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Uniform in 0..bound (0 for a bound of 0), without bias.
@@ -87,6 +101,11 @@ impl Random {
     pub fn normal(&mut self) -> f64 {
         let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.uniform()));
         radius * libm::cos(core::f64::consts::TAU * self.uniform())
+    }
+
+    /// Modulus and argument of a complex Gaussian number of unit variance: the square of the modulus is exponential with mean 1.
+    pub fn complex_normal(&mut self) -> (f64, f64) {
+        (libm::sqrt(-libm::log(1.0 - self.uniform())), core::f64::consts::TAU * self.uniform())
     }
 
     /// N(0, 1) within two standard deviations, redrawn outside (TensorFlow's truncated normal).

@@ -1,9 +1,9 @@
 //! The `trainer` command as a library, for its own program and the tests.
 //!
 //! ```text
-//! maps -> training -> commands::export -> public/weights
-//!            |
-//!        evaluation -> report, public/reference
+//! simulate -> maps -> training -> commands::export -> public/weights
+//!       |      |         |
+//!     ray_tracing    evaluation -> report, public/reference
 //! torch, networks   libtorch and the two networks in it
 //! pictures, progress   what people look at
 //! commands          one module a subcommand
@@ -15,5 +15,7 @@ pub mod maps;
 pub mod networks;
 pub mod pictures;
 pub mod progress;
+pub mod ray_tracing;
+pub mod simulate;
 pub mod torch;
 pub mod training;

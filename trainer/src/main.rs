@@ -7,7 +7,7 @@ use trainer::commands::Command;
 
 /// Makes convergence maps, trains CosmoGAN on them and exports its weights.
 ///
-/// The usual way: `maps` cuts training maps from lens planes or from your own maps, `train` trains the networks, `export`
+/// The usual way: `simulate` makes convergence maps from nothing, `maps` cuts training maps from these, from lens planes or from your own maps, `train` trains the networks, `export`
 /// writes the weights that the web page and `generate` read. `info` says what a file is.
 #[derive(Parser)]
 #[command(version, about, long_about, arg_required_else_help = true)]

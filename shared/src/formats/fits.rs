@@ -159,6 +159,8 @@ impl FitsImage {
             omega_l: self.number("OMEGA_L").unwrap_or(1.0 - omega_m),
             h: if hubble > 1.5 { hubble / 100.0 } else { hubble },
             w0: self.number("W0").unwrap_or(-1.0),
+            wa: self.number("WA").unwrap_or(0.0),
+            omega_b: self.number("OMEGA_B"),
             sigma_8: self.number("SIGMA8"),
             n_s: self.number("NS"),
         })
@@ -203,7 +205,8 @@ pub fn write(map: &ConvergenceMap, description: &FitsDescription) -> Result<Vec<
         header.add("OMEGA_L", Value::Float(cosmology.omega_l), "dark-energy density")?;
         header.add("H", Value::Float(cosmology.h), "H0 in 100 km/s/Mpc")?;
         header.add("W0", Value::Float(cosmology.w0), "dark-energy equation of state")?;
-        for (keyword, value) in [("SIGMA8", cosmology.sigma_8), ("NS", cosmology.n_s)] {
+        header.add("WA", Value::Float(cosmology.wa), "w(a) = W0 + WA (1 - a)")?;
+        for (keyword, value) in [("OMEGA_B", cosmology.omega_b), ("SIGMA8", cosmology.sigma_8), ("NS", cosmology.n_s)] {
             if let Some(value) = value {
                 header.add(keyword, Value::Float(value), "")?;
             }

@@ -17,7 +17,7 @@ use shared::{
 use crate::{
     maps::{
         output::{MapWriter, MapsDescription, check_free},
-        planes::files_with_extension,
+        files::files_with_extension,
     },
     networks::{TorchNetwork, generate},
     progress,

@@ -6,6 +6,7 @@ pub mod export;
 pub mod generate;
 pub mod info;
 pub mod maps;
+pub mod simulate;
 pub mod spectrum;
 pub mod statistics;
 pub mod train;
@@ -16,6 +17,8 @@ use clap::Subcommand;
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Simulate structure formation and write convergence maps
+    Simulate(simulate::SimulateArguments),
     /// Cut training maps from lens planes or from your own maps
     Maps(maps::MapsArguments),
     /// Train the generator against the discriminator
@@ -43,6 +46,7 @@ impl Command {
     /// With a sentence that says what was wrong and what to do.
     pub fn run(self) -> Result<()> {
         match self {
+            Self::Simulate(arguments) => simulate::run(&arguments),
             Self::Maps(arguments) => maps::run(&arguments),
             Self::Train(arguments) => train::run(&arguments),
             Self::Generate(arguments) => generate::run(&arguments),

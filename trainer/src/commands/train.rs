@@ -1,7 +1,6 @@
 //! `trainer train`: adversarial training.
 
 use std::{
-    io::Read,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -11,11 +10,14 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
-use shared::formats::weights::{Ancestor, manifest::hexadecimal};
+use shared::formats::weights::Ancestor;
 
 use super::generate::load_weights;
 use crate::{
-    maps::output::{MapsDescription, one_side_angle, side_angle_of},
+    maps::{
+        files::sha256_of_file,
+        output::{MapsDescription, one_side_angle, side_angle_of},
+    },
     torch::device::{DeviceChoice, describe},
     training::{
         checkpoint::{self, DataRecord},
@@ -180,19 +182,4 @@ fn recorded_description(run: &Path) -> Result<Option<MapsDescription>> {
     let path = checkpoint::newest(&run.join("checkpoints"))?;
     let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(checkpoint::read_state(&bytes).with_context(|| path.display().to_string())?.data.description)
-}
-
-/// SHA-256 of a file of any size.
-fn sha256_of_file(path: &Path) -> Result<String> {
-    use sha2::Digest;
-    let mut file = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let mut hash = sha2::Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(hexadecimal(&hash.finalize()));
-        }
-        hash.update(&buffer[..count]);
-    }
 }

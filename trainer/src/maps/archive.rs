@@ -20,7 +20,7 @@ use shared::{
 use super::{
     crop::Crop,
     output::{MapsDescription, one_side_angle},
-    planes::files_with_extension,
+    files::files_with_extension,
 };
 
 /// Maps of one resolution in one or more files.

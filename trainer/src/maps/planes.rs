@@ -7,6 +7,8 @@ use rayon::prelude::*;
 use rustfft::{FftPlanner, num_complex::Complex64};
 use shared::{Cosmology, formats::fits::FitsImage};
 
+use super::files::files_with_extension;
+
 /// The mass of one lens plane, as the Laplacian of its potential.
 pub struct LensPlane {
     /// Comoving distance in Mpc/h.
@@ -81,21 +83,6 @@ impl LensPlanes {
         planes.sort_by(|a, b| a.distance.total_cmp(&b.distance));
         Ok(Self { planes, pixels, side_angle, cosmology })
     }
-}
-
-/// Files of a folder with one of these extensions, by name.
-///
-/// # Errors
-/// When the folder cannot be read.
-pub fn files_with_extension(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot open the folder {}", folder.display()))?;
-    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-    files.retain(|path| {
-        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-        extension.is_some_and(|extension| extensions.contains(&extension.as_str()))
-    });
-    files.sort();
-    Ok(files)
 }
 
 /// Laplacian of a periodic map by FFT: multiplication by -l^2, l in inverse radians.

@@ -1,0 +1,282 @@
+//! `trainer simulate`: convergence maps from an N-body simulation.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
+use shared::Cosmology;
+
+use crate::simulate::{
+    campaign::{Campaign, Ending, Shard, Watch},
+    evolution::Setting,
+    parameters::Parameters,
+    plan::{Bytes, Needs, available_memory},
+};
+
+/// Simulate structure formation and write convergence maps of the paper's geometry.
+///
+/// Each box is an N-body simulation (2LPT, P3M) whose light cone is projected onto maps while it runs. OUT then holds
+/// z1.000/box-0000.npy, ..., one folder a source redshift, from which `trainer maps --maps OUT/z1.000` cuts training maps,
+/// and boxes/, with a manifest of each box. Ctrl-C saves and stops; the same command goes on, and boxes that are there are
+/// not made again. A campaign is split over machines with --shard: each job makes its own boxes of the same folder.
+///
+/// Examples:
+///   trainer simulate --preset laptop --out simulated
+///   trainer maps --maps simulated/z1.000 --count 20000 --out data/maps.npy
+///   trainer simulate --preset paper --shard 3/45 --out /scratch/simulated
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct SimulateArguments {
+    /// Where to start from; every option below changes one thing of it
+    #[arg(long, value_enum, default_value_t = Preset::Laptop)]
+    preset: Preset,
+    /// Folder to write, or to go on with
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Number of boxes, of all jobs together
+    #[arg(long)]
+    boxes: Option<usize>,
+    /// Which boxes this job makes: number i of every n
+    #[arg(long, value_name = "I/N", default_value = "1/1")]
+    shard: Shard,
+    /// Maps of each box
+    #[arg(long)]
+    maps: Option<usize>,
+    /// Seed of boxes and views; use another one for validation maps
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Threads, all cores by default; results do not depend on it
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Say what it takes, and do nothing
+    #[arg(long)]
+    plan: bool,
+    #[command(flatten)]
+    cosmology: CosmologyArguments,
+    #[command(flatten)]
+    numerics: NumericsArguments,
+    #[command(flatten)]
+    field: FieldArguments,
+}
+
+/// Cosmology.
+#[derive(Args)]
+#[command(next_help_heading = "Cosmology (the paper's by default)")]
+struct CosmologyArguments {
+    /// Matter density over the critical density, today
+    #[arg(long)]
+    omega_m: Option<f64>,
+    /// Baryon density over the critical density, today
+    #[arg(long)]
+    omega_b: Option<f64>,
+    /// Dark-energy density over the critical density, today; 1 - Omega_m, a flat universe, if only that is given
+    #[arg(long)]
+    omega_l: Option<f64>,
+    /// Hubble constant in 100 km/s/Mpc
+    #[arg(long)]
+    hubble: Option<f64>,
+    /// Slope of the primordial power spectrum
+    #[arg(long)]
+    n_s: Option<f64>,
+    /// Amplitude of linear fluctuations in spheres of 8 Mpc/h, today
+    #[arg(long)]
+    sigma_8: Option<f64>,
+    /// Equation of state of dark energy today
+    #[arg(long, allow_negative_numbers = true)]
+    w0: Option<f64>,
+    /// Change of the equation of state, as wa (1 - a)
+    #[arg(long, allow_negative_numbers = true)]
+    wa: Option<f64>,
+}
+
+/// Resolution.
+#[derive(Args)]
+#[command(next_help_heading = "Simulation")]
+struct NumericsArguments {
+    /// Particles along a side of the box
+    #[arg(long)]
+    particles: Option<usize>,
+    /// Side of the box in Mpc/h
+    #[arg(long, value_name = "MPC/H")]
+    box_side: Option<f64>,
+    /// Mesh nodes for each particle, along a side
+    #[arg(long)]
+    mesh_factor: Option<usize>,
+    /// Leave out the short-range force over pairs: faster, without small halos' cores
+    #[arg(long)]
+    mesh_only: bool,
+    /// Softening of forces, in mean distances between particles
+    #[arg(long)]
+    softening: Option<f64>,
+    /// Time steps
+    #[arg(long)]
+    steps: Option<usize>,
+    /// Redshift at which particles leave their lattice
+    #[arg(long, value_name = "Z")]
+    start_redshift: Option<f64>,
+    /// Give every initial mode the amplitude of the power spectrum: means over few boxes are less noisy, their scatter is wrong
+    #[arg(long)]
+    fixed_amplitude: bool,
+    /// Turn the phases of every other box by half a turn against those of the box before
+    #[arg(long)]
+    paired: bool,
+}
+
+/// Maps.
+#[derive(Args)]
+#[command(next_help_heading = "Maps")]
+struct FieldArguments {
+    /// Redshifts of the sources, such as 0.5,1,2
+    #[arg(long, value_delimiter = ',', value_name = "Z")]
+    source_redshifts: Option<Vec<f64>>,
+    /// Pixels along a side of a map
+    #[arg(long)]
+    pixels: Option<usize>,
+    /// Side of a map in degrees
+    #[arg(long, value_name = "DEGREES")]
+    side_angle: Option<f64>,
+    /// Thickness of the shells of the light cone in Mpc/h, at most
+    #[arg(long, value_name = "MPC/H")]
+    shell_thickness: Option<f64>,
+}
+
+/// Sets of parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Preset {
+    /// Minutes on four cores: enough maps to train a demonstration, less power on small scales
+    Laptop,
+    /// The paper's: 45 boxes of 512^3 particles in 240 Mpc/h, 1000 maps
+    Paper,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the parameters make no simulation, it does not fit the memory, or the folder cannot be written.
+pub fn run(arguments: &SimulateArguments) -> Result<()> {
+    let (parameters, boxes) = parameters(arguments)?;
+    parameters.validate()?;
+    let threads = arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    if boxes == 0 || threads == 0 {
+        bail!("--boxes and --threads must be at least 1");
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
+    let needs = Needs::of(&parameters, threads);
+    let setting = Setting::new(parameters)?;
+    let campaign =
+        Campaign { setting, seed: arguments.seed, boxes, shard: arguments.shard, out: arguments.out.clone() };
+    describe(&campaign, &needs, threads);
+    if arguments.plan {
+        return Ok(());
+    }
+    needs.check(available_memory())?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
+    let mut bars = Bars { boxes, bar: ProgressBar::hidden() };
+    let out = arguments.out.display();
+    match pool.install(|| campaign.run(&mut bars, &stop))? {
+        Ending::Complete => println!("{out}: complete"),
+        Ending::Interrupted => println!("{out}: saved; the same command goes on"),
+    }
+    Ok(())
+}
+
+fn describe(campaign: &Campaign, needs: &Needs, threads: usize) {
+    let parameters = &campaign.setting.parameters;
+    let mine = campaign.numbers().count();
+    println!(
+        "{mine} of {} boxes of {}^3 particles in {} Mpc/h, {} steps, {} maps each, {threads} threads",
+        campaign.boxes, parameters.particles, parameters.box_side, parameters.steps, parameters.maps
+    );
+    println!(
+        "memory {}: particles {}, meshes {}, maps {}; disk {}, and {} while a box is not complete",
+        Bytes(needs.memory),
+        Bytes(needs.particles),
+        Bytes(needs.meshes),
+        Bytes(needs.maps),
+        Bytes(needs.disk * mine as u64),
+        Bytes(needs.scratch)
+    );
+}
+
+/// The preset's parameters and number of boxes, with what the command line says.
+fn parameters(arguments: &SimulateArguments) -> Result<(Parameters, usize)> {
+    let (mut parameters, boxes) = match arguments.preset {
+        Preset::Laptop => (Parameters::laptop(), 2),
+        Preset::Paper => (Parameters::paper(), 45),
+    };
+    let SimulateArguments { cosmology, numerics, field, .. } = arguments;
+    parameters.cosmology = with_arguments(parameters.cosmology, cosmology);
+    set(&mut parameters.particles, numerics.particles);
+    set(&mut parameters.box_side, numerics.box_side);
+    set(&mut parameters.mesh_factor, numerics.mesh_factor);
+    set(&mut parameters.softening, numerics.softening);
+    set(&mut parameters.steps, numerics.steps);
+    set(&mut parameters.start_redshift, numerics.start_redshift);
+    if numerics.mesh_only {
+        if numerics.softening.is_some() {
+            bail!("--softening is of the pair force, which --mesh-only leaves out: give one of them");
+        }
+        parameters.pair_cutoff = None;
+    }
+    parameters.fixed_amplitude = numerics.fixed_amplitude;
+    parameters.paired = numerics.paired;
+    set(&mut parameters.source_redshifts, field.source_redshifts.clone());
+    set(&mut parameters.pixels, field.pixels);
+    set(&mut parameters.side_angle, field.side_angle);
+    set(&mut parameters.shell_thickness, field.shell_thickness);
+    set(&mut parameters.maps, arguments.maps);
+    Ok((parameters, arguments.boxes.unwrap_or(boxes)))
+}
+
+fn set<T>(value: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *value = given;
+    }
+}
+
+fn with_arguments(cosmology: Cosmology, given: &CosmologyArguments) -> Cosmology {
+    let omega_m = given.omega_m.unwrap_or(cosmology.omega_m);
+    Cosmology {
+        omega_m,
+        omega_l: given.omega_l.unwrap_or(1.0 - omega_m),
+        h: given.hubble.unwrap_or(cosmology.h),
+        w0: given.w0.unwrap_or(cosmology.w0),
+        wa: given.wa.unwrap_or(cosmology.wa),
+        omega_b: given.omega_b.or(cosmology.omega_b),
+        sigma_8: given.sigma_8.or(cosmology.sigma_8),
+        n_s: given.n_s.or(cosmology.n_s),
+    }
+}
+
+/// A progress bar for each box.
+struct Bars {
+    boxes: usize,
+    bar: ProgressBar,
+}
+
+impl Watch for Bars {
+    fn begin(&mut self, number: usize, step: usize, steps: usize) {
+        self.bar = crate::progress::bar(steps, "steps");
+        self.bar.set_message(format!("box {} of {}", number + 1, self.boxes));
+        self.bar.set_position(step as u64);
+        self.bar.reset_eta();
+    }
+
+    fn step(&mut self) {
+        self.bar.inc(1);
+    }
+
+    fn end(&mut self, number: usize) {
+        self.bar.finish();
+        println!("box {} of {} is complete", number + 1, self.boxes);
+    }
+}

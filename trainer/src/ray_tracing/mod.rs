@@ -1,0 +1,14 @@
+//! From lens planes to convergence, whatever the planes come from.
+//!
+//! ```text
+//! distance     where a plane lies, and what it weighs before a source
+//! square       Fourier transforms of periodic squares: potentials and their derivatives
+//! multi_plane  rays that are deflected at every plane
+//! ```
+//!
+//! A plane is the Laplacian of its lensing potential with respect to angles in radians. The Born projection is a weighted
+//! sum of these; [`distance::PlaneDistance::efficiency`] is the weight.
+
+pub mod distance;
+pub mod multi_plane;
+pub mod square;

@@ -1,0 +1,228 @@
+//! The long-range part of gravity: a potential on a mesh, smooth at the scale of the mesh's spacing.
+//!
+//! Particle-particle particle-mesh gravity after Hockney & Eastwood (1988, Chapter 8). The force between two particles is cut
+//! in two: that between two clouds of diameter `cutoff`, which the mesh can represent, and the rest, which is zero beyond
+//! `cutoff` and is summed over pairs in [`super::short_range`].
+
+use std::f64::consts::PI;
+
+use rayon::prelude::*;
+
+use super::{
+    fourier::{Cube, CubeFft, frequency},
+    mesh::{assign_density, cloud},
+    particles::{Cells, Particles},
+};
+
+/// Particles that are moved together.
+const PIECE: usize = 1 << 13;
+
+/// The mesh, its plans and the factor from density to potential.
+pub struct LongRange {
+    fft: CubeFft,
+    density: Cube,
+    spectrum: Cube,
+    /// Potential over density for wave numbers `[ky][kx][kz]` from 0 to n/2 each, with the factor of the transforms.
+    influence: Vec<f32>,
+}
+
+impl LongRange {
+    /// A mesh of `n^3` nodes, n even. `cutoff` is the distance in nodes beyond which this force is the whole force.
+    pub fn new(n: usize, cutoff: f64) -> Self {
+        let influence = influence(n, cutoff);
+        Self { fft: CubeFft::new(n), density: Cube::new(n), spectrum: Cube::new(n), influence }
+    }
+
+    /// Nodes along a side.
+    pub fn n(&self) -> usize {
+        self.density.n()
+    }
+
+    /// Adds `factor` times the acceleration `-grad phi` to the momenta, with `laplacian(phi) = delta`, lengths in box sides.
+    pub fn kick(&mut self, particles: &mut Particles, cells: &Cells, factor: f64) {
+        self.find_potential(particles, cells);
+        let n = self.density.n();
+        let factor = factor as f32;
+        let potential = Potential { values: self.density.reals(), n };
+        let Particles { positions: [xs, ys, zs], momenta: [px, py, pz] } = particles;
+        let pieces = xs.par_chunks(PIECE).zip(ys.par_chunks(PIECE)).zip(zs.par_chunks(PIECE));
+        let momenta = px.par_chunks_mut(PIECE).zip(py.par_chunks_mut(PIECE)).zip(pz.par_chunks_mut(PIECE));
+        pieces.zip(momenta).for_each(|(((xs, ys), zs), ((px, py), pz))| {
+            for at in 0..xs.len() {
+                let gradient = potential.gradient([xs[at], ys[at], zs[at]]);
+                px[at] -= factor * gradient[0];
+                py[at] -= factor * gradient[1];
+                pz[at] -= factor * gradient[2];
+            }
+        });
+    }
+
+    /// Leaves the potential in `density`.
+    fn find_potential(&mut self, particles: &Particles, cells: &Cells) {
+        assign_density(particles, cells, &mut self.density);
+        self.fft.forward(&mut self.density, &mut self.spectrum);
+        let n = self.density.n();
+        let width = n / 2 + 1;
+        let influence = &self.influence;
+        self.spectrum.mode_planes_mut().for_each(|(ky, plane)| {
+            for (kx, row) in plane.chunks_exact_mut(width).enumerate() {
+                let kx = frequency(kx, n).unsigned_abs() as usize;
+                let factors = &influence[(ky.unsigned_abs() as usize * width + kx) * width..][..width];
+                for (mode, &factor) in row.iter_mut().zip(factors) {
+                    *mode *= factor;
+                }
+            }
+        });
+        self.fft.inverse(&mut self.spectrum, &mut self.density);
+    }
+
+    /// Bytes of the two cubes and the table for a mesh of `n^3`.
+    pub fn bytes(n: usize) -> u64 {
+        2 * Cube::bytes(n) + ((n / 2 + 1).pow(3) * size_of::<f32>()) as u64
+    }
+
+    /// The two cubes, for work between two kicks.
+    pub fn cubes(&mut self) -> (&CubeFft, &mut Cube, &mut Cube) {
+        (&self.fft, &mut self.density, &mut self.spectrum)
+    }
+}
+
+/// A potential on a mesh.
+struct Potential<'a> {
+    values: &'a [f32],
+    n: usize,
+}
+
+/// Weights of the nodes from 3 before to 3 after the nearest one for the derivative along an axis: differences of fourth
+/// order, `(8 (f(1) - f(-1)) - (f(2) - f(-2))) / 12`, under a cloud.
+fn derivative(cloud: [f32; 3]) -> [f32; 7] {
+    const DIFFERENCES: [f32; 5] = [1.0 / 12.0, -8.0 / 12.0, 0.0, 8.0 / 12.0, -1.0 / 12.0];
+    let mut weights = [0.0; 7];
+    for (i, weight) in cloud.into_iter().enumerate() {
+        for (j, difference) in DIFFERENCES.into_iter().enumerate() {
+            weights[i + j] += weight * difference;
+        }
+    }
+    weights
+}
+
+impl Potential<'_> {
+    /// Derivatives at a place, per node's distance, from the 7^3 nodes around it that a cloud and the differences reach.
+    fn gradient(&self, position: [u32; 3]) -> [f32; 3] {
+        let n = self.n;
+        let (row, plane) = (n + 2, n * (n + 2));
+        let clouds = position.map(|position| cloud(position, n));
+        let wide = clouds.map(|(_, weights)| derivative(weights));
+        let nodes = clouds.map(|(node, _)| -> [usize; 7] { std::array::from_fn(|i| (node + n + i - 3) % n) });
+        let [narrow_x, narrow_y, narrow_z] = clouds.map(|(_, weights)| weights);
+        let mut gradient = [0.0; 3];
+        for (i, &x) in nodes[0].iter().enumerate() {
+            let near_x = (2..5).contains(&i);
+            for (j, &y) in nodes[1].iter().enumerate() {
+                let near_y = (2..5).contains(&j);
+                if !near_x && !near_y {
+                    continue;
+                }
+                let line = &self.values[x * plane + y * row..][..n];
+                let column = nodes[2];
+                let narrow = narrow_z[0] * line[column[2]] + narrow_z[1] * line[column[3]] + narrow_z[2] * line[column[4]];
+                if near_y {
+                    gradient[0] += wide[0][i] * narrow_y[j - 2] * narrow;
+                }
+                if near_x {
+                    gradient[1] += narrow_x[i - 2] * wide[1][j] * narrow;
+                }
+                if near_x && near_y {
+                    let along: f32 = column.iter().zip(wide[2]).map(|(&z, weight)| weight * line[z]).sum();
+                    gradient[2] += narrow_x[i - 2] * narrow_y[j - 2] * along;
+                }
+            }
+        }
+        gradient
+    }
+}
+
+/// The factor from density to potential that makes the force, after clouds, differences and aliases, closest to that of
+/// clouds of diameter `cutoff` (Hockney & Eastwood 1988, Eq. 8-22), over the transforms' n^3, times the n^-1 that turns
+/// differences between nodes, in box sides, into accelerations in box sides.
+fn influence(n: usize, cutoff: f64) -> Vec<f32> {
+    let width = n / 2 + 1;
+    let axis: Vec<Axis> = (0..width).map(|k| Axis::new(k, n)).collect();
+    let norm = 1.0 / (n as f64).powi(4);
+    // The axes are alike, so one order of the three wave numbers stands for all six.
+    let ordered = |large: usize| -> Vec<f32> {
+        let pairs = (0..=large).flat_map(|middle| (0..=middle).map(move |small| (middle, small)));
+        pairs
+            .map(|(middle, small)| (norm * factor([&axis[large], &axis[middle], &axis[small]], cutoff)) as f32)
+            .collect()
+    };
+    let ordered: Vec<Vec<f32>> = (0..width).into_par_iter().map(ordered).collect();
+    let mut factors = vec![0.0; width * width * width];
+    factors.par_chunks_mut(width * width).enumerate().for_each(|(y, plane)| {
+        for (at, factor) in plane.iter_mut().enumerate() {
+            let mut k = [y, at / width, at % width];
+            k.sort_unstable();
+            *factor = ordered[k[2]][k[1] * (k[1] + 1) / 2 + k[0]];
+        }
+    });
+    factors
+}
+
+/// What the influence function needs of a wave number along one axis, lengths in nodes.
+struct Axis {
+    /// Wave number of the mode and of its aliases.
+    wave_numbers: [f64; 3],
+    /// Square of a cloud's transform at each.
+    clouds: [f64; 3],
+    /// Sum of these squares over all aliases.
+    sum: f64,
+    /// Transform of the differences, over i.
+    difference: f64,
+}
+
+impl Axis {
+    fn new(k: usize, n: usize) -> Self {
+        let k = 2.0 * PI * k as f64 / n as f64;
+        let wave_numbers = [k, k - 2.0 * PI, k + 2.0 * PI];
+        let square = (0.5 * k).sin().powi(2);
+        Self {
+            wave_numbers,
+            clouds: wave_numbers.map(|k| sinc(0.5 * k).powi(6)),
+            // The sum over aliases of a triangular-shaped cloud, in closed form.
+            sum: 1.0 - square + 2.0 / 15.0 * square * square,
+            difference: (8.0 * k.sin() - (2.0 * k).sin()) / 6.0,
+        }
+    }
+}
+
+fn factor(axes: [&Axis; 3], cutoff: f64) -> f64 {
+    let difference: f64 = axes.iter().map(|axis| axis.difference.powi(2)).sum();
+    // The mean has no force, and at corners of the mesh's Fourier space differences see nothing.
+    if difference < 1e-20 {
+        return 0.0;
+    }
+    let mut reference = 0.0;
+    for alias in 0..27 {
+        let place = [alias / 9, alias / 3 % 3, alias % 3];
+        let component = |axis: usize| axes[axis].wave_numbers[place[axis]];
+        let k2: f64 = (0..3).map(|axis| component(axis).powi(2)).sum();
+        let along: f64 = (0..3).map(|axis| axes[axis].difference * component(axis)).sum();
+        let clouds: f64 = (0..3).map(|axis| axes[axis].clouds[place[axis]]).product();
+        reference += along * clouds * sphere(0.5 * k2.sqrt() * cutoff).powi(2) / k2;
+    }
+    let sum: f64 = axes.iter().map(|axis| axis.sum).product();
+    -reference / (difference * sum * sum)
+}
+
+fn sinc(x: f64) -> f64 {
+    if x.abs() < 1e-8 { 1.0 } else { x.sin() / x }
+}
+
+/// Transform of a ball whose density falls linearly to its edge (Hockney & Eastwood's S2), at wave number times radius.
+fn sphere(x: f64) -> f64 {
+    if x < 0.05 {
+        // 12/x^4 (2 - 2 cos x - x sin x) cancels here.
+        return 1.0 - x * x / 15.0 + x.powi(4) / 560.0;
+    }
+    12.0 / x.powi(4) * (2.0 - 2.0 * x.cos() - x * x.sin())
+}
