@@ -56,6 +56,15 @@ pub struct Field {
     pub side_angle: f64,
 }
 
+impl Field {
+    /// The same pixels, and `margin` more on every side.
+    #[must_use]
+    pub fn widened(self, margin: usize) -> Self {
+        let pixels = self.pixels + 2 * margin;
+        Self { pixels, side_angle: self.side_angle * pixels as f64 / self.pixels as f64 }
+    }
+}
+
 /// How a map sees the box in one shell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct View {
@@ -178,32 +187,31 @@ impl LightCone<'_> {
 
 /// Transverse distance and scale factor within a shell.
 struct Depth {
-    near: f32,
+    /// f_K at the near side, and its first and second power of the depth: exact in a flat universe, and off by less than a
+    /// millionth elsewhere.
     transverse: [f32; 3],
+    /// At the near side, and its change with depth.
     scale_factor: [f32; 2],
 }
 
 impl Depth {
     fn new(background: &Background, shell: &Shell) -> Self {
         let thickness = shell.far - shell.near;
-        let scale_factor = [background.a_of_chi(shell.near), background.a_of_chi(shell.far)];
-        // f_K is a parabola over a shell to far better than a millionth of a box; exact in a flat universe.
+        let scale_factor = [shell.near, shell.far].map(|chi| background.a_of_chi(chi));
         let [near, middle, far] = [shell.near, shell.distance(), shell.far].map(|chi| background.transverse(chi));
         let linear = (4.0 * middle - 3.0 * near - far) / thickness;
         let square = 2.0 * (near + far - 2.0 * middle) / thickness.powi(2);
         Self {
-            near: near as f32,
-            transverse: [near as f32, linear as f32, square as f32],
-            scale_factor: [scale_factor[0] as f32, ((scale_factor[1] - scale_factor[0]) / thickness) as f32],
+            transverse: [near, linear, square].map(|term| term as f32),
+            scale_factor: [scale_factor[0], (scale_factor[1] - scale_factor[0]) / thickness].map(|term| term as f32),
         }
     }
 
-    /// Of a place this far behind the near side, in Mpc/h.
+    /// Of a place this far behind the near side, in Mpc/h. What lies at the observer is put a little before.
     fn at(&self, depth: f32) -> (f32, f32) {
         let [constant, linear, square] = self.transverse;
         let transverse = constant + depth * (linear + depth * square);
-        // Nothing is nearer than a ten-thousandth of a shell: what lies at the observer is not seen.
-        (transverse.max(1e-3 + 0.0 * self.near), self.scale_factor[0] + depth * self.scale_factor[1])
+        (transverse.max(1e-3), self.scale_factor[0] + depth * self.scale_factor[1])
     }
 }
 
@@ -253,5 +261,109 @@ fn triangular(distance: f32) -> f32 {
     } else {
         let left = (1.5 - distance).max(0.0);
         0.5 * left * left
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ray_tracing::distance::PlaneDistance, simulate::particles::position};
+
+    const SIDE: f64 = 100.0;
+
+    fn cosmology() -> Cosmology {
+        Cosmology { omega_b: Some(0.042), ..Cosmology::PAPER }
+    }
+
+    fn cone(background: &Background, cloud: f64) -> LightCone<'_> {
+        let field = Field { pixels: 64, side_angle: 2.0 };
+        LightCone { background, cosmology: cosmology(), side: SIDE, field, cloud, seed: 1 }
+    }
+
+    fn facing() -> View {
+        View { axes: [0, 1, 2], backwards: [false; 3], origin: [0; 3] }
+    }
+
+    fn shell(background: &Background, near: f64, far: f64) -> Shell {
+        Shell { near, far, scale_factor: background.a_of_chi(f64::midpoint(near, far)) }
+    }
+
+    /// Particles at these places, in Mpc/h from the middle of the field and the near side.
+    fn particles(places: &[[f64; 3]]) -> Particles {
+        let along = |axis: usize| places.iter().map(|place| position(place[axis] / SIDE)).collect();
+        Particles { positions: [along(0), along(1), along(2)], momenta: [0, 1, 2].map(|_| vec![0.0; places.len()]) }
+    }
+
+    #[test]
+    fn a_point_mass_has_the_convergence_of_its_deflection() {
+        let background = Background::new(&cosmology()).unwrap();
+        for cloud in [0.01, 3.0] {
+            let cone = cone(&background, cloud);
+            let shell = shell(&background, 800.0, 840.0);
+            let [x, y, depth] = [4.0, -7.0, 25.0];
+            let mut values = vec![0.0; (FINER * 64).pow(2)];
+            cone.deposit(&particles(&[[x, y, depth]]), &shell, &facing(), &mut values);
+            let pixel = 2.0_f64.to_radians() / (FINER * 64) as f64;
+            // int kappa dOmega = 4 pi G M / c^2 D_ls / (D_l D_s) of angular-diameter distances, M all mass of the box. In
+            // comoving distances and with 4 pi G rho = 3/2 Om H0^2: 3/2 Om (H0/c)^2 L^3 (chi_s - chi) / (chi chi_s a).
+            let (lens, source) = (800.0 + depth, background.chi(0.5));
+            let a = background.a_of_chi(lens);
+            let expected =
+                1.5 * 0.26 / HUBBLE_DISTANCE.powi(2) * SIDE.powi(3) * (source - lens) / (lens * source * a);
+            let weight = 0.5 * PlaneDistance::flat(lens).efficiency(&PlaneDistance::flat(source));
+            let total: f64 = values.iter().map(|&value| f64::from(value)).sum();
+            assert!((weight * total * pixel * pixel / expected - 1.0).abs() < 1e-4, "{total} {expected}");
+            // It is seen at its angle: rows along x, columns along y.
+            let mean = |index: &dyn Fn(usize) -> usize| {
+                let sum: f64 = values.iter().enumerate().map(|(at, &v)| f64::from(v) * (index(at) as f64 + 0.5)).sum();
+                (sum / total - 64.0) * pixel * lens
+            };
+            let (row, column) = (mean(&|at| at / 128), mean(&|at| at % 128));
+            assert!((row - x).abs() < 0.01 && (column - y).abs() < 0.01, "{row} {column}");
+        }
+    }
+
+    #[test]
+    fn only_the_shell_is_seen_and_images_fill_a_wide_field() {
+        let background = Background::new(&cosmology()).unwrap();
+        let cone = cone(&background, 0.01);
+        let near = shell(&background, 1000.0, 1040.0);
+        let count = |places: &[[f64; 3]], shell: &Shell| {
+            let mut values = vec![0.0; (FINER * 64).pow(2)];
+            cone.deposit(&particles(places), shell, &facing(), &mut values);
+            values.iter().map(|&value| f64::from(value)).sum::<f64>()
+        };
+        let one = count(&[[0.0, 0.0, 20.0]], &near);
+        assert!(one > 0.0 && count(&[[0.0, 0.0, 41.0]], &near) == 0.0);
+        // 2 degrees are 35 Mpc/h wide at 1000, and 140 at 4000: there the same particle is seen again 100 Mpc/h to the side.
+        assert!(count(&[[0.0, 30.0, 20.0]], &near) == 0.0);
+        let far = shell(&background, 4000.0, 4040.0);
+        let ratio = count(&[[0.0, 45.0, 20.0]], &far) / count(&[[0.0, 0.0, 20.0]], &far);
+        assert!((ratio - 2.0).abs() < 1e-3, "{ratio}");
+    }
+
+    #[test]
+    fn planes_of_an_even_lattice_are_empty_and_follow_from_the_seed() {
+        let background = Background::new(&cosmology()).unwrap();
+        let n = 32;
+        let places: Vec<[f64; 3]> = (0..n * n * n)
+            .map(|at| [at / (n * n), at / n % n, at % n].map(|i| (i as f64 + 0.5) * SIDE / n as f64))
+            .collect();
+        let lattice = particles(&places);
+        let cone = cone(&background, 2.0 * SIDE / n as f64);
+        let shell = shell(&background, 1500.0, 1550.0);
+        let plane = cone.plane(&lattice, &shell, 3, 5);
+        let mean = cone.mean(&shell);
+        assert!(plane.iter().all(|&value| f64::from(value).abs() < 0.03 * mean), "{mean}");
+        assert_eq!(plane, cone.plane(&lattice, &shell, 3, 5));
+        assert_ne!(plane, cone.plane(&lattice, &shell, 4, 5));
+    }
+
+    #[test]
+    fn shells_fill_the_way_to_the_source() {
+        let background = Background::new(&cosmology()).unwrap();
+        let shells = Shell::all(&background, 2370.0, 40.0);
+        assert_eq!((shells.len(), shells[0].far, shells[59].near), (60, 2370.0, 0.0));
+        assert!(shells.windows(2).all(|pair| pair[0].near == pair[1].far && pair[0].scale_factor < pair[1].scale_factor));
     }
 }

@@ -16,9 +16,9 @@ const INTERVALS: usize = 128;
 /// Power spectrum of kappa for sources at one redshift, with nonlinear matter of halofit.
 ///
 /// `C_l = int_0^chi_s dchi W(chi)^2 / f_K(chi)^2 P((l + 1/2) / f_K(chi), a)` with
-/// `W = 3/2 Om (H0/c)^2 f_K(chi) f_K(chi_s - chi) / f_K(chi_s) / a` (Bartelmann & Schneider 2001, Section 6), by Limber's
-/// approximation with `l + 1/2` (LoVerde & Afshordi 2008), which is better than `l` on the sphere. On a flat map `l` itself
-/// is the wave number: that gives 0.7 % more at l = 100 and less than 0.1 % more at 1000.
+/// `W = 3/2 Om (H0/c)^2 f_K(chi) f_K(chi_s - chi) / f_K(chi_s) / a` (Bartelmann & Schneider 2001, Section 6), by
+/// Limber's approximation with `l + 1/2` (LoVerde & Afshordi 2008), which is better than `l` on the sphere. On a flat
+/// map `l` itself is the wave number: that gives 0.7 % more at l = 100 and less than 0.1 % more at 1000.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConvergencePower {
     linear: LinearPower,
