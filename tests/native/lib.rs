@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! agreement  libtorch, burn and PyTorch compute the same maps from the same file
+//! cosmology  distances, growth, power spectra and C_l equal those of pyccl and CAMB
 //! golden     statistics against LensTools' values, formats against astropy
 //! training   a small network learns; an interrupted run ends as an uninterrupted one
 //! ```

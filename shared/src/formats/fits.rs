@@ -4,7 +4,7 @@
 
 use fitsio_pure::hdu::{Hdu, HduInfo, parse_fits};
 use fitsio_pure::header::{Card, serialize_header};
-use fitsio_pure::image::{read_image_physical, serialize_image_f32};
+use fitsio_pure::image::{read_image_physical, serialize_image_f32, serialize_image_f64};
 use fitsio_pure::value::Value;
 
 use crate::{ConvergenceMap, Cosmology, map::MapError};
@@ -201,16 +201,7 @@ pub fn write(map: &ConvergenceMap, description: &FitsDescription) -> Result<Vec<
         header.add("REDSHIFT", Value::Float(redshift), "source plane")?;
     }
     if let Some(cosmology) = description.cosmology {
-        header.add("OMEGA_M", Value::Float(cosmology.omega_m), "matter density")?;
-        header.add("OMEGA_L", Value::Float(cosmology.omega_l), "dark-energy density")?;
-        header.add("H", Value::Float(cosmology.h), "H0 in 100 km/s/Mpc")?;
-        header.add("W0", Value::Float(cosmology.w0), "dark-energy equation of state")?;
-        header.add("WA", Value::Float(cosmology.wa), "w(a) = W0 + WA (1 - a)")?;
-        for (keyword, value) in [("OMEGA_B", cosmology.omega_b), ("SIGMA8", cosmology.sigma_8), ("NS", cosmology.n_s)] {
-            if let Some(value) = value {
-                header.add(keyword, Value::Float(value), "")?;
-            }
-        }
+        header.add_cosmology(&cosmology)?;
     }
     for (axis, (name, sign)) in [("RA---TAN", -1.0), ("DEC--TAN", 1.0)].into_iter().enumerate() {
         let axis = axis + 1;
@@ -233,12 +224,70 @@ pub fn write(map: &ConvergenceMap, description: &FitsDescription) -> Result<Vec<
     Ok(bytes)
 }
 
+/// A lens plane as LensTools' `PotentialPlane` holds it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PotentialPlane<'a> {
+    /// Pixels along a side.
+    pub pixels: usize,
+    /// Side in degrees.
+    pub side_angle: f64,
+    /// Lensing potential in square radians, row-major.
+    pub potential: &'a [f64],
+    /// Redshift.
+    pub redshift: f64,
+    /// Comoving distance in Mpc/h.
+    pub distance: f64,
+    /// Cosmology of the simulation.
+    pub cosmology: Cosmology,
+}
+
+/// Writes a lens plane as FITS, float64 pixels and LensTools' keywords.
+///
+/// # Errors
+/// When the potential does not have the pixels.
+pub fn write_plane(plane: &PotentialPlane) -> Result<Vec<u8>, FitsError> {
+    if plane.potential.len() != plane.pixels * plane.pixels {
+        return Err(FitsError::Length { expected: 8 * plane.pixels * plane.pixels, found: 8 * plane.potential.len() });
+    }
+    let mut header = Header::default();
+    header.add("SIMPLE", Value::Logical(true), "conforms to FITS standard")?;
+    header.add("BITPIX", Value::Integer(-64), "float64")?;
+    header.add("NAXIS", Value::Integer(2), "")?;
+    header.add("NAXIS1", Value::Integer(plane.pixels as i64), "columns")?;
+    header.add("NAXIS2", Value::Integer(plane.pixels as i64), "rows")?;
+    header.add_cosmology(&plane.cosmology)?;
+    // LensTools wants the Hubble constant both ways.
+    header.add("H0", Value::Float(100.0 * plane.cosmology.h), "Hubble constant in km/s/Mpc")?;
+    header.add("Z", Value::Float(plane.redshift), "redshift of the lens plane")?;
+    header.add("CHI", Value::Float(plane.distance), "comoving distance in Mpc/h")?;
+    header.add("ANGLE", Value::Float(plane.side_angle), "side angle in degrees")?;
+    header.add("NPART", Value::Float(0.0), "not counted")?;
+    header.add("BUNIT", Value::String("rad2".to_owned()), "lensing potential")?;
+    let mut bytes = serialize_header(&header.cards)?;
+    bytes.extend_from_slice(&serialize_image_f64(plane.potential));
+    Ok(bytes)
+}
+
 #[derive(Default)]
 struct Header {
     cards: Vec<Card>,
 }
 
 impl Header {
+    fn add_cosmology(&mut self, cosmology: &Cosmology) -> Result<(), FitsError> {
+        self.add("OMEGA_M", Value::Float(cosmology.omega_m), "matter density")?;
+        self.add("OMEGA_L", Value::Float(cosmology.omega_l), "dark-energy density")?;
+        self.add("H", Value::Float(cosmology.h), "H0 in 100 km/s/Mpc")?;
+        self.add("W0", Value::Float(cosmology.w0), "dark-energy equation of state")?;
+        self.add("WA", Value::Float(cosmology.wa), "w(a) = W0 + WA (1 - a)")?;
+        for (keyword, value) in [("OMEGA_B", cosmology.omega_b), ("SIGMA8", cosmology.sigma_8), ("NS", cosmology.n_s)] {
+            if let Some(value) = value {
+                self.add(keyword, Value::Float(value), "")?;
+            }
+        }
+        Ok(())
+    }
+
     fn add(&mut self, keyword: &str, value: Value, comment: &str) -> Result<(), FitsError> {
         if let Value::String(text) = &value
             && !text.bytes().all(|byte| (b' '..=b'~').contains(&byte))

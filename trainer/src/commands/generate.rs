@@ -16,8 +16,8 @@ use shared::{
 
 use crate::{
     maps::{
-        output::{MapWriter, MapsDescription, check_free},
         files::files_with_extension,
+        output::{MapWriter, MapsDescription, check_free},
     },
     networks::{TorchNetwork, generate},
     progress,

@@ -7,11 +7,14 @@ use clap::Args;
 use rayon::prelude::*;
 use shared::random::{Stream, stream};
 
-use crate::maps::{
-    archive::MapArchive,
-    born::BornProjection,
-    output::{MapWriter, MapsDescription, check_free, side_angle_of},
-    planes::LensPlanes,
+use crate::{
+    maps::{
+        archive::MapArchive,
+        lines_of_sight::LinesOfSight,
+        output::{MapWriter, MapsDescription, check_free, side_angle_of},
+        planes::LensPlanes,
+    },
+    ray_tracing::RayTracing,
 };
 
 /// Maps that are drawn at once: bounds the memory, whatever --count is.
@@ -44,6 +47,9 @@ pub struct MapsArguments {
     /// Redshift of the source plane, for --planes
     #[arg(long, default_value_t = 1.0, value_name = "Z")]
     source_redshift: f64,
+    /// How light is followed through --planes
+    #[arg(long, value_enum, default_value_t = RayTracing::Born)]
+    ray_tracing: RayTracing,
     /// Side of your maps in degrees, where the files do not state it
     #[arg(long, value_name = "DEGREES", requires = "maps", value_parser = side_angle_of)]
     side_angle: Option<f64>,
@@ -82,12 +88,16 @@ fn from_planes(arguments: &MapsArguments, folder: &std::path::Path) -> Result<()
     if planes.pixels < arguments.size {
         bail!("the planes have {} pixels along a side, fewer than --size {}", planes.pixels, arguments.size);
     }
-    let born = BornProjection::new(&planes, arguments.source_redshift)?;
+    let lines = LinesOfSight::new(&planes, arguments.source_redshift)?;
     let description = MapsDescription {
         source: format!(
-            "Born projection of {} LensTools potential planes of {}^2 pixels and {} degrees onto z = {}; an independent \
-             window and symmetry for each plane and map",
-            born.plane_count(),
+            "{} {} LensTools potential planes of {}^2 pixels and {} degrees onto z = {}; an independent window and symmetry for \
+             each plane and map",
+            match arguments.ray_tracing {
+                RayTracing::Born => "Born projection of",
+                RayTracing::MultiPlane => "rays deflected at",
+            },
+            lines.plane_count(),
             planes.pixels,
             planes.side_angle,
             arguments.source_redshift
@@ -99,7 +109,13 @@ fn from_planes(arguments: &MapsArguments, folder: &std::path::Path) -> Result<()
         source_redshift: Some(arguments.source_redshift),
         cosmology: Some(planes.cosmology),
     };
-    let draw = |map: usize| Ok(born.draw(&mut stream(arguments.seed, Stream::Crops).at(map as u64), arguments.size));
+    let draw = |map: usize| {
+        let mut random = stream(arguments.seed, Stream::Crops).at(map as u64);
+        Ok(match arguments.ray_tracing {
+            RayTracing::Born => lines.draw(&mut random, arguments.size),
+            RayTracing::MultiPlane => lines.draw_deflected(&mut random, arguments.size),
+        })
+    };
     write(arguments, &description, draw)
 }
 

@@ -1,5 +1,6 @@
 //! The subcommands, one a file.
 
+pub mod assess;
 pub mod compare;
 pub mod evaluate;
 pub mod export;
@@ -19,6 +20,8 @@ use clap::Subcommand;
 pub enum Command {
     /// Simulate structure formation and write convergence maps
     Simulate(simulate::SimulateArguments),
+    /// Compare simulated boxes with theory
+    Assess(assess::AssessArguments),
     /// Cut training maps from lens planes or from your own maps
     Maps(maps::MapsArguments),
     /// Train the generator against the discriminator
@@ -47,6 +50,7 @@ impl Command {
     pub fn run(self) -> Result<()> {
         match self {
             Self::Simulate(arguments) => simulate::run(&arguments),
+            Self::Assess(arguments) => assess::run(&arguments),
             Self::Maps(arguments) => maps::run(&arguments),
             Self::Train(arguments) => train::run(&arguments),
             Self::Generate(arguments) => generate::run(&arguments),

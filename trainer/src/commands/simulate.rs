@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
 use anyhow::{Context, Result, bail};
@@ -13,11 +14,14 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use shared::Cosmology;
 
-use crate::simulate::{
-    campaign::{Campaign, Ending, Shard, Watch},
-    evolution::Setting,
-    parameters::Parameters,
-    plan::{Bytes, Needs, available_memory},
+use crate::{
+    ray_tracing::RayTracing,
+    simulate::{
+        campaign::{Campaign, Ending, Shard, Watch},
+        evolution::Setting,
+        parameters::Parameters,
+        plan::{Bytes, Needs, available_memory},
+    },
 };
 
 /// Simulate structure formation and write convergence maps of the paper's geometry.
@@ -136,6 +140,12 @@ struct FieldArguments {
     /// Redshifts of the sources, such as 0.5,1,2
     #[arg(long, value_delimiter = ',', value_name = "Z")]
     source_redshifts: Option<Vec<f64>>,
+    /// How light is followed
+    #[arg(long, value_enum)]
+    ray_tracing: Option<RayTracing>,
+    /// Also write the lens planes of every map as potentials that LensTools reads, planes/box-0000-map-0000/plane-00.fits, ...
+    #[arg(long)]
+    write_planes: bool,
     /// Pixels along a side of a map
     #[arg(long)]
     pixels: Option<usize>,
@@ -168,8 +178,8 @@ pub fn run(arguments: &SimulateArguments) -> Result<()> {
         bail!("--boxes and --threads must be at least 1");
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
-    let needs = Needs::of(&parameters, threads);
     let setting = Setting::new(parameters)?;
+    let needs = Needs::of(&setting.parameters, setting.shells().len(), threads);
     let campaign =
         Campaign { setting, seed: arguments.seed, boxes, shard: arguments.shard, out: arguments.out.clone() };
     describe(&campaign, &needs, threads);
@@ -180,7 +190,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
     ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
-    let mut bars = Bars { boxes, bar: ProgressBar::hidden() };
+    let mut bars = Bars { boxes, bar: ProgressBar::hidden(), lines: None };
     let out = arguments.out.display();
     match pool.install(|| campaign.run(&mut bars, &stop))? {
         Ending::Complete => println!("{out}: complete"),
@@ -230,6 +240,8 @@ fn parameters(arguments: &SimulateArguments) -> Result<(Parameters, usize)> {
     parameters.fixed_amplitude = numerics.fixed_amplitude;
     parameters.paired = numerics.paired;
     set(&mut parameters.source_redshifts, field.source_redshifts.clone());
+    set(&mut parameters.ray_tracing, field.ray_tracing);
+    parameters.write_planes = field.write_planes;
     set(&mut parameters.pixels, field.pixels);
     set(&mut parameters.side_angle, field.side_angle);
     set(&mut parameters.shell_thickness, field.shell_thickness);
@@ -257,22 +269,43 @@ fn with_arguments(cosmology: Cosmology, given: &CosmologyArguments) -> Cosmology
     }
 }
 
-/// A progress bar for each box.
+/// A progress bar for each box; lines where there is no terminal, as in the log of a batch job.
 struct Bars {
     boxes: usize,
     bar: ProgressBar,
+    lines: Option<Lines>,
+}
+
+/// What lines need to tell how long it takes.
+struct Lines {
+    name: String,
+    begun: Instant,
+    first: usize,
+    done: usize,
+    steps: usize,
 }
 
 impl Watch for Bars {
     fn begin(&mut self, number: usize, step: usize, steps: usize) {
+        let name = format!("box {} of {}", number + 1, self.boxes);
         self.bar = crate::progress::bar(steps, "steps");
-        self.bar.set_message(format!("box {} of {}", number + 1, self.boxes));
+        self.bar.set_message(name.clone());
         self.bar.set_position(step as u64);
         self.bar.reset_eta();
+        self.lines =
+            self.bar.is_hidden().then(|| Lines { name, begun: Instant::now(), first: step, done: step, steps });
     }
 
     fn step(&mut self) {
         self.bar.inc(1);
+        let Some(lines) = &mut self.lines else { return };
+        lines.done += 1;
+        if lines.done.is_multiple_of((lines.steps / 10).max(1)) {
+            let each = lines.begun.elapsed().as_secs_f64() / (lines.done - lines.first) as f64;
+            let left = each * (lines.steps - lines.done) as f64 / 60.0;
+            // Later steps take longer, since halos have grown.
+            println!("{}: step {} of {}, at least {left:.0} minutes left", lines.name, lines.done, lines.steps);
+        }
     }
 
     fn end(&mut self, number: usize) {

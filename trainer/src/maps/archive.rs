@@ -19,8 +19,8 @@ use shared::{
 
 use super::{
     crop::Crop,
-    output::{MapsDescription, one_side_angle},
     files::files_with_extension,
+    output::{MapsDescription, one_side_angle},
 };
 
 /// Maps of one resolution in one or more files.

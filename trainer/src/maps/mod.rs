@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! planes   LensTools potential planes -> their Laplacians
-//! born     Laplacians -> kappa of one line of sight (Born projection)
+//! lines_of_sight   Laplacians -> kappa, along straight lines or deflected ones
 //! archive  users' FITS and .npy maps of any size
 //! crop     random window and symmetry
 //! files    folders of files, their SHA-256
@@ -10,8 +10,8 @@
 //! ```
 
 pub mod archive;
-pub mod born;
 pub mod crop;
 pub mod files;
+pub mod lines_of_sight;
 pub mod output;
 pub mod planes;

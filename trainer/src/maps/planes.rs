@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
-use rustfft::{FftPlanner, num_complex::Complex64};
+use rustfft::num_complex::Complex64;
 use shared::{Cosmology, formats::fits::FitsImage};
 
 use super::files::files_with_extension;
+use crate::ray_tracing::square::Square;
 
 /// The mass of one lens plane, as the Laplacian of its potential.
 pub struct LensPlane {
@@ -69,6 +70,7 @@ impl LensPlanes {
                 bail!("{} holds values that are not finite", path.display());
             }
         }
+        let square = Square::new(pixels, side_angle);
         let mut planes = read
             .into_par_iter()
             .map(|(image, path)| {
@@ -76,7 +78,7 @@ impl LensPlanes {
                 Ok(LensPlane {
                     distance: image.comoving_distance().with_context(|| missing("CHI"))?,
                     redshift: image.number("Z").with_context(|| missing("Z"))?,
-                    laplacian: laplacian(&image.pixels, pixels, side_angle),
+                    laplacian: laplacian(&square, &image.pixels),
                 })
             })
             .collect::<Result<Vec<_>>>()?;
@@ -85,48 +87,16 @@ impl LensPlanes {
     }
 }
 
-/// Laplacian of a periodic map by FFT: multiplication by -l^2, l in inverse radians.
-fn laplacian(potential: &[f64], pixels: usize, side_angle: f64) -> Vec<f32> {
-    let mut planner = FftPlanner::new();
-    let (forward, inverse) = (planner.plan_fft_forward(pixels), planner.plan_fft_inverse(pixels));
-    let mut values: Vec<Complex64> = potential.iter().map(|&value| Complex64::new(value, 0.0)).collect();
-    forward.process(&mut values);
-    let mut values = transposed(&values, pixels);
-    forward.process(&mut values);
-    let fundamental = std::f64::consts::TAU / side_angle.to_radians();
-    // The inverse transform's factor, once for each axis.
-    let norm = 1.0 / (pixels * pixels) as f64;
-    let frequency = |i: usize| i.min(pixels - i) as f64 * fundamental;
-    for (at, value) in values.iter_mut().enumerate() {
-        *value *= -norm * (frequency(at / pixels).powi(2) + frequency(at % pixels).powi(2));
-    }
-    inverse.process(&mut values);
-    let mut values = transposed(&values, pixels);
-    inverse.process(&mut values);
-    values.into_iter().map(|value| value.re as f32).collect()
-}
-
-fn transposed(values: &[Complex64], pixels: usize) -> Vec<Complex64> {
-    (0..pixels * pixels).map(|at| values[at % pixels * pixels + at / pixels]).collect()
+/// Laplacian of a periodic potential.
+fn laplacian(square: &Square, potential: &[f64]) -> Vec<f32> {
+    let modes = square.modes(potential.iter().copied());
+    let values = square.values(&modes, |row, column| Complex64::from(-(row * row + column * column)));
+    values.into_iter().map(|value| value as f32).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn laplacian_of_a_wave() {
-        let (pixels, side_angle) = (16, 2.0_f64);
-        let wave = |at: usize| {
-            let (row, column) = ((at / pixels) as f64, (at % pixels) as f64);
-            (std::f64::consts::TAU * (2.0 * row + 3.0 * column) / pixels as f64).cos()
-        };
-        let potential: Vec<f64> = (0..pixels * pixels).map(wave).collect();
-        let factor = -13.0 * (std::f64::consts::TAU / side_angle.to_radians()).powi(2);
-        for (at, found) in laplacian(&potential, pixels, side_angle).into_iter().enumerate() {
-            assert!((f64::from(found) - factor * wave(at)).abs() < 1e-5 * factor.abs(), "{at}");
-        }
-    }
 
     #[test]
     fn an_empty_or_missing_folder_is_refused_with_advice() {

@@ -33,7 +33,8 @@ mod tests {
         assert_eq!(PlaneDistance::flat(500.0).efficiency(&source), 0.75);
         assert_eq!(PlaneDistance::flat(2500.0).efficiency(&source), 0.0);
         // A closed universe: f_K(chi_s - chi) / f_K(chi_s) by its definition.
-        let closed = |chi: f64| PlaneDistance { transverse: 3000.0 * (chi / 3000.0).sin(), cosine: (chi / 3000.0).cos() };
+        let closed =
+            |chi: f64| PlaneDistance { transverse: 3000.0 * (chi / 3000.0).sin(), cosine: (chi / 3000.0).cos() };
         let expected = (1200.0_f64 / 3000.0).sin() / (2000.0_f64 / 3000.0).sin();
         assert!((closed(800.0).efficiency(&closed(2000.0)) - expected).abs() < 1e-12);
     }

@@ -12,3 +12,15 @@
 pub mod distance;
 pub mod multi_plane;
 pub mod square;
+
+use serde::{Deserialize, Serialize};
+
+/// How light is followed through lens planes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum RayTracing {
+    /// Along straight lines
+    Born,
+    /// Deflected and sheared at every plane
+    MultiPlane,
+}

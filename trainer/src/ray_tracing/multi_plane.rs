@@ -62,10 +62,8 @@ impl MultiPlane {
                 if square > 0.0 { factor(row, column) / -square } else { Complex64::default() }
             })
         };
-        let gradient = [
-            derivative(&|row, _| Complex64::new(0.0, row)),
-            derivative(&|_, column| Complex64::new(0.0, column)),
-        ];
+        let gradient =
+            [derivative(&|row, _| Complex64::new(0.0, row)), derivative(&|_, column| Complex64::new(0.0, column))];
         let shear = [
             derivative(&|row, _| Complex64::from(-row * row)),
             derivative(&|row, column| Complex64::from(-row * column)),
@@ -191,7 +189,11 @@ mod tests {
             let (u1, u2) = (0.8 * (TAU * beta / side).cos(), 0.6 * (2.0 * TAU * theta / side).cos());
             let stretch = 1.0 - 0.8 * u1 - 0.5 * u2 * (1.0 - 0.6 * u1);
             let expected = 0.5 * (1.0 - stretch);
-            assert!((f64::from(found[row * pixels + 5]) - expected).abs() < 2e-4, "{row}: {} {expected}", found[row * pixels + 5]);
+            assert!(
+                (f64::from(found[row * pixels + 5]) - expected).abs() < 2e-4,
+                "{row}: {} {expected}",
+                found[row * pixels + 5]
+            );
         }
     }
 }

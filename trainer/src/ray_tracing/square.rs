@@ -61,6 +61,12 @@ impl Square {
     }
 }
 
+/// The `pixels` x `pixels` in the middle of a square that is wider by `margin` on every side, row by row.
+pub fn inner(plane: &[f32], pixels: usize, margin: usize) -> impl Iterator<Item = f32> + Clone {
+    let rows = plane.chunks_exact(pixels + 2 * margin).skip(margin).take(pixels);
+    rows.flat_map(move |row| row[margin..margin + pixels].iter().copied())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

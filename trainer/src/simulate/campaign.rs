@@ -16,11 +16,16 @@ use super::{
     gravity::Gravity,
     initial::InitialDensity,
     parameters::Parameters,
+    plane_files,
+    plane_store::PlaneStore,
     power::PowerBin,
 };
-use crate::maps::{
-    files::sha256_of_file,
-    output::{MapWriter, MapsDescription},
+use crate::{
+    maps::{
+        files::sha256_of_file,
+        output::{MapWriter, MapsDescription},
+    },
+    ray_tracing::RayTracing,
 };
 
 /// A checkpoint is written after the step that ends this long after the one before.
@@ -165,15 +170,24 @@ impl Campaign {
             Some(state) => state,
             None => self.setting.begin(&density),
         };
+        let planes_path = path.with_extension("planes");
+        let planes = if parameters.keeps_planes() {
+            Some(PlaneStore::open(&planes_path, parameters.maps, self.setting.plane_field().pixels)?)
+        } else {
+            None
+        };
         // After the initial conditions, whose memory the mesh may take.
         let gravity = gravity.get_or_insert_with(|| Gravity::new(&parameters.resolution()));
         watch.begin(number, state.step, parameters.steps);
         let mut saved = Instant::now();
         while state.step < parameters.steps {
-            self.setting.advance(&mut state, gravity, density.seed);
+            self.setting.advance(&mut state, gravity, density.seed, planes.as_ref())?;
             watch.step();
             let asked = stop.load(Ordering::Relaxed);
             if asked || saved.elapsed() > CHECKPOINT_EVERY {
+                if let Some(planes) = &planes {
+                    planes.sync()?;
+                }
                 checkpoint::write(&path, &state, &made_with)?;
                 saved = Instant::now();
             }
@@ -181,12 +195,33 @@ impl Campaign {
                 return Ok(Ending::Interrupted);
             }
         }
+        if let Some(planes) = &planes {
+            self.use_planes(number, &mut state, planes)?;
+        }
         self.finish(number, state)?;
-        if path.exists() {
-            std::fs::remove_file(&path)?;
+        for scratch in [path, planes_path] {
+            if scratch.exists() {
+                std::fs::remove_file(&scratch)?;
+            }
         }
         watch.end(number);
         Ok(Ending::Complete)
+    }
+
+    /// What is done with the planes of a box that has come to its end.
+    fn use_planes(&self, number: usize, state: &mut State, planes: &PlaneStore) -> Result<()> {
+        let parameters = &self.setting.parameters;
+        if parameters.ray_tracing == RayTracing::MultiPlane {
+            self.setting.trace(state, planes)?;
+        }
+        if parameters.write_planes {
+            let (shells, field) = (self.setting.shells(), self.setting.plane_field());
+            for map in 0..parameters.maps {
+                let folder = self.out.join(format!("planes/box-{number:04}-map-{map:04}"));
+                plane_files::write(&folder, planes, map, &shells, field, &parameters.cosmology)?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes the maps of a box, and last its manifest, which says that all is there.
@@ -226,13 +261,17 @@ impl Campaign {
         let force = if parameters.pair_cutoff.is_some() { "P3M" } else { "particle-mesh" };
         MapsDescription {
             source: format!(
-                "{force} simulation of {}^3 particles in {} Mpc/h, {} steps from z = {}, softened at {:.3} Mpc/h; Born projection of {} shells",
+                "{force} simulation of {}^3 particles in {} Mpc/h, {} steps from z = {}, seen as clouds of {:.3} Mpc/h; {} {} shells",
                 parameters.particles,
                 parameters.box_side,
                 parameters.steps,
                 parameters.start_redshift,
-                parameters.resolved_scale(),
-                self.setting.shells(),
+                parameters.cloud(),
+                match parameters.ray_tracing {
+                    RayTracing::Born => "Born projection of",
+                    RayTracing::MultiPlane => "rays deflected at",
+                },
+                self.setting.shells().len(),
             ),
             maps: parameters.maps,
             pixels: parameters.pixels,

@@ -93,7 +93,8 @@ mod tests {
             let mut gravity = Gravity::new(&Resolution { mesh: 2 * n, cells: n, pairs });
             evolve(&mut particles, &mut gravity, &growth, &schedule);
             let mut found: Vec<f64> = particles.positions[0].iter().map(|&x| f64::from(x) * UNIT).collect();
-            let mut expected: Vec<f64> = (0..n * n * n).map(|at| displaced(1.0, lattice(at, 0)).rem_euclid(1.0)).collect();
+            let mut expected: Vec<f64> =
+                (0..n * n * n).map(|at| displaced(1.0, lattice(at, 0)).rem_euclid(1.0)).collect();
             found.sort_by(f64::total_cmp);
             expected.sort_by(f64::total_cmp);
             let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);

@@ -1,6 +1,6 @@
 //! One box, from its initial conditions to today, and what is seen of it on the way.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use rayon::prelude::*;
 
 use super::{
@@ -8,11 +8,16 @@ use super::{
     dynamics::{Schedule, drift, kick},
     gravity::Gravity,
     initial::{InitialDensity, StartingGrowth},
-    light_cone::{LightCone, Shell},
+    light_cone::{Field, LightCone, Shell},
     parameters::Parameters,
     particles::Particles,
+    plane_store::PlaneStore,
     power::PowerBin,
 };
+use crate::ray_tracing::{RayTracing, distance::PlaneDistance, multi_plane::MultiPlane, square::inner};
+
+/// Pixels along a side of the crops that networks are trained on, in which nothing may repeat.
+const CROP: usize = 256;
 
 /// What a simulation is made with, the same for all its boxes.
 pub struct Setting {
@@ -24,8 +29,8 @@ pub struct Setting {
     schedule: Schedule,
     /// What happens while particles drift, by scale factor.
     events: Vec<Event>,
-    /// Comoving distance of each source in Mpc/h.
-    sources: Vec<f64>,
+    /// Where each source lies.
+    sources: Vec<PlaneDistance>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,16 +70,19 @@ impl Setting {
         let (background, growth) = (Background::new(cosmology)?, Growth::new(cosmology)?);
         let power = LinearPower::new(cosmology, super::cosmology::Wiggles::With)?;
         let distance = |redshift: &f64| background.chi(1.0 / (1.0 + redshift));
-        let sources: Vec<f64> = parameters.source_redshifts.iter().map(distance).collect();
-        let farthest = sources.iter().copied().fold(0.0, f64::max);
+        let farthest = parameters.source_redshifts.iter().map(distance).fold(0.0, f64::max);
+        check_width(&parameters, background.transverse(farthest))?;
+        let sources = parameters.source_redshifts.iter().map(|z| background.plane_distance(distance(z))).collect();
         let shells = Shell::all(&background, farthest, parameters.shell_thickness);
         let shells = shells.into_iter().enumerate();
-        let mut events: Vec<Event> =
-            shells.map(|(at, shell)| Event { scale_factor: shell.scale_factor, what: What::Shell(at, shell) }).collect();
+        let mut events: Vec<Event> = shells
+            .map(|(at, shell)| Event { scale_factor: shell.scale_factor, what: What::Shell(at, shell) })
+            .collect();
         let power_at = |&redshift: &f64| Event { scale_factor: 1.0 / (1.0 + redshift), what: What::Power(redshift) };
         events.extend(parameters.power_redshifts.iter().map(power_at));
         events.sort_by(|a, b| a.scale_factor.total_cmp(&b.scale_factor));
-        let schedule = Schedule::new(1.0 / (1.0 + parameters.start_redshift), 1.0, parameters.steps, parameters.step_exponent);
+        let schedule =
+            Schedule::new(1.0 / (1.0 + parameters.start_redshift), 1.0, parameters.steps, parameters.step_exponent);
         Ok(Self { parameters, background, growth, power, schedule, events, sources })
     }
 
@@ -91,13 +99,31 @@ impl Setting {
         State { step: 0, particles, kappa: vec![map; parameters.maps], power: Vec::new() }
     }
 
-    /// Number of shells of the light cone.
-    pub fn shells(&self) -> usize {
-        self.events.iter().filter(|event| matches!(event.what, What::Shell(..))).count()
+    /// Shells of the light cone, by their numbers: from the far end to the observer.
+    pub fn shells(&self) -> Vec<Shell> {
+        let shell = |event: &Event| match event.what {
+            What::Shell(_, shell) => Some(shell),
+            What::Power(_) => None,
+        };
+        self.events.iter().filter_map(shell).collect()
     }
 
-    /// One step further.
-    pub fn advance(&self, state: &mut State, gravity: &mut Gravity, seed: u64) {
+    /// The field of the planes: that of the maps, wider where rays are deflected.
+    pub fn plane_field(&self) -> Field {
+        self.parameters.field().widened(self.parameters.plane_margin())
+    }
+
+    /// One step further. Planes are kept in `planes`, if there is such, and added to the Born projection.
+    ///
+    /// # Errors
+    /// When the disk is full.
+    pub fn advance(
+        &self,
+        state: &mut State,
+        gravity: &mut Gravity,
+        seed: u64,
+        planes: Option<&PlaneStore>,
+    ) -> Result<()> {
         let step = state.step;
         kick(&mut state.particles, gravity, &self.growth, &self.schedule, step);
         let (mut a, end, middle) = (self.schedule.edge(step), self.schedule.edge(step + 1), self.schedule.middle(step));
@@ -107,7 +133,7 @@ impl Setting {
             drift(&mut state.particles, &self.growth, middle, a, event.scale_factor);
             a = event.scale_factor;
             match &event.what {
-                What::Shell(number, shell) => self.see(state, *number, shell, seed),
+                What::Shell(number, shell) => self.see(state, *number, shell, seed, planes)?,
                 What::Power(redshift) => {
                     let bins = gravity.power(&mut state.particles, self.parameters.box_side);
                     state.power.push((*redshift, bins));
@@ -116,27 +142,90 @@ impl Setting {
         }
         drift(&mut state.particles, &self.growth, middle, a, end);
         state.step += 1;
+        Ok(())
     }
 
-    /// Adds a shell to every map.
-    fn see(&self, state: &mut State, number: usize, shell: &Shell, seed: u64) {
+    /// Looks at a shell, for every map.
+    fn see(
+        &self,
+        state: &mut State,
+        number: usize,
+        shell: &Shell,
+        seed: u64,
+        planes: Option<&PlaneStore>,
+    ) -> Result<()> {
         let cone = LightCone {
             background: &self.background,
             cosmology: self.parameters.cosmology,
             side: self.parameters.box_side,
-            field: self.parameters.field(),
-            cloud: self.parameters.resolved_scale(),
+            field: self.plane_field(),
+            cloud: self.parameters.cloud(),
             seed,
         };
+        let distance = self.background.plane_distance(shell.distance());
         let particles = &state.particles;
-        state.kappa.par_iter_mut().enumerate().for_each(|(map, kappa)| {
+        let born = self.parameters.ray_tracing == RayTracing::Born;
+        state.kappa.par_iter_mut().enumerate().try_for_each(|(map, kappa)| {
             let plane = cone.plane(particles, shell, number, map);
-            for (kappa, &source) in kappa.iter_mut().zip(&self.sources) {
-                let weight = 0.5 * self.background.transverse(source - shell.distance()).max(0.0) / self.background.transverse(source);
-                for (kappa, plane) in kappa.iter_mut().zip(&plane) {
-                    *kappa += weight as f32 * plane;
+            if let Some(planes) = planes {
+                planes.write(number, map, &plane)?;
+            }
+            if born {
+                let plane = inner(&plane, self.parameters.pixels, self.parameters.plane_margin());
+                for (kappa, source) in kappa.iter_mut().zip(&self.sources) {
+                    let weight = 0.5 * distance.efficiency(source) as f32;
+                    for (kappa, plane) in kappa.iter_mut().zip(plane.clone()) {
+                        *kappa += weight * plane;
+                    }
                 }
             }
-        });
+            Ok(())
+        })
     }
+
+    /// Traces rays through the planes of a complete box, where the maps are not the Born projection.
+    ///
+    /// # Errors
+    /// When the planes cannot be read.
+    pub fn trace(&self, state: &mut State, planes: &PlaneStore) -> Result<()> {
+        let (field, shells) = (self.plane_field(), self.shells());
+        state.kappa.par_iter_mut().enumerate().try_for_each(|(map, kappa)| {
+            let mut rays = MultiPlane::new(field.pixels, field.side_angle);
+            let mut behind: Vec<usize> = (0..self.sources.len()).collect();
+            // Shells are numbered from the far end.
+            for number in (0..shells.len()).rev() {
+                let distance = self.background.plane_distance(shells[number].distance());
+                behind.retain(|&source| {
+                    let passed = distance.efficiency(&self.sources[source]) == 0.0;
+                    if passed {
+                        kappa[source] = self.convergence(&rays, source);
+                    }
+                    !passed
+                });
+                rays.cross(&planes.read(number, map)?, &distance);
+            }
+            for source in behind {
+                kappa[source] = self.convergence(&rays, source);
+            }
+            Ok(())
+        })
+    }
+
+    fn convergence(&self, rays: &MultiPlane, source: usize) -> Vec<f32> {
+        let kappa = rays.convergence(&self.sources[source]);
+        inner(&kappa, self.parameters.pixels, self.parameters.plane_margin()).collect()
+    }
+}
+
+/// Crops in which a periodic box would repeat are refused.
+fn check_width(parameters: &Parameters, distance: f64) -> Result<()> {
+    let crop = parameters.side_angle * CROP.min(parameters.pixels) as f64 / parameters.pixels as f64;
+    let width = crop.to_radians() * distance;
+    ensure!(
+        width <= parameters.box_side,
+        "a crop of {CROP} pixels is {width:.0} Mpc/h wide at the farthest source, and the box, {} Mpc/h, would repeat in it: \
+         give a wider --box-side, a smaller --side-angle or a nearer source",
+        parameters.box_side
+    );
+    Ok(())
 }

@@ -76,7 +76,7 @@ mod tests {
         let alpha = 2.0_f64;
         let mut force = [0.0; 3];
         for image in 0..11 * 11 * 11 {
-            let n = [image / 121, image / 11 % 11, image % 11].map(|n| n as f64 - 5.0);
+            let n = [image / 121, image / 11 % 11, image % 11].map(|n| f64::from(n) - 5.0);
             let r: [f64; 3] = std::array::from_fn(|i| distance[i] - n[i]);
             let length = r.iter().map(|r| r * r).sum::<f64>().sqrt();
             let real = erfc(alpha * length) + 2.0 * alpha * length / PI.sqrt() * (-(alpha * length).powi(2)).exp();
@@ -122,7 +122,8 @@ mod tests {
             let first = positions[0];
             positions.push(first.wrapping_add((direction / norm * distance / UNIT) as i64 as u32));
         }
-        let (first, second) = ([0, 1, 2].map(|i| particles.positions[i][0]), [0, 1, 2].map(|i| particles.positions[i][1]));
+        let (first, second) =
+            ([0, 1, 2].map(|i| particles.positions[i][0]), [0, 1, 2].map(|i| particles.positions[i][1]));
         particles.momenta = [0, 1, 2].map(|_| vec![0.0; 2]);
         gravity.kick(&mut particles, 1.0);
         let at = (0..2).find(|&at| particles.positions[0][at] == second[0]).unwrap();

@@ -91,7 +91,8 @@ impl InitialDensity {
             let axis = move |at: usize| [at / (n * n), at / n % n, at % n][axis];
             (0..n * n * n).into_par_iter().map(move |at| position((axis(at) as f64 + 0.5) / n as f64)).collect()
         };
-        let mut particles = Particles { positions: [0, 1, 2].map(lattice), momenta: [0, 1, 2].map(|_| vec![0.0; n * n * n]) };
+        let mut particles =
+            Particles { positions: [0, 1, 2].map(lattice), momenta: [0, 1, 2].map(|_| vec![0.0; n * n * n]) };
         for axis in 0..3 {
             self.modes(power, &mut spectrum);
             to_gradient(&mut spectrum, axis, 1.0);

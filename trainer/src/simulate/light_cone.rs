@@ -6,7 +6,10 @@
 
 use std::f64::consts::PI;
 
-use shared::{Cosmology, HUBBLE_DISTANCE, random::{Random, Stream, stream}};
+use shared::{
+    Cosmology, HUBBLE_DISTANCE,
+    random::{Random, Stream, stream},
+};
 
 use super::{
     cosmology::Background,
@@ -308,8 +311,7 @@ mod tests {
             // comoving distances and with 4 pi G rho = 3/2 Om H0^2: 3/2 Om (H0/c)^2 L^3 (chi_s - chi) / (chi chi_s a).
             let (lens, source) = (800.0 + depth, background.chi(0.5));
             let a = background.a_of_chi(lens);
-            let expected =
-                1.5 * 0.26 / HUBBLE_DISTANCE.powi(2) * SIDE.powi(3) * (source - lens) / (lens * source * a);
+            let expected = 1.5 * 0.26 / HUBBLE_DISTANCE.powi(2) * SIDE.powi(3) * (source - lens) / (lens * source * a);
             let weight = 0.5 * PlaneDistance::flat(lens).efficiency(&PlaneDistance::flat(source));
             let total: f64 = values.iter().map(|&value| f64::from(value)).sum();
             assert!((weight * total * pixel * pixel / expected - 1.0).abs() < 1e-4, "{total} {expected}");
@@ -345,12 +347,12 @@ mod tests {
     #[test]
     fn planes_of_an_even_lattice_are_empty_and_follow_from_the_seed() {
         let background = Background::new(&cosmology()).unwrap();
-        let n = 32;
+        let n = 32_u32;
         let places: Vec<[f64; 3]> = (0..n * n * n)
-            .map(|at| [at / (n * n), at / n % n, at % n].map(|i| (i as f64 + 0.5) * SIDE / n as f64))
+            .map(|at| [at / (n * n), at / n % n, at % n].map(|i| (f64::from(i) + 0.5) * SIDE / f64::from(n)))
             .collect();
         let lattice = particles(&places);
-        let cone = cone(&background, 2.0 * SIDE / n as f64);
+        let cone = cone(&background, 2.0 * SIDE / f64::from(n));
         let shell = shell(&background, 1500.0, 1550.0);
         let plane = cone.plane(&lattice, &shell, 3, 5);
         let mean = cone.mean(&shell);
@@ -364,6 +366,8 @@ mod tests {
         let background = Background::new(&cosmology()).unwrap();
         let shells = Shell::all(&background, 2370.0, 40.0);
         assert_eq!((shells.len(), shells[0].far, shells[59].near), (60, 2370.0, 0.0));
-        assert!(shells.windows(2).all(|pair| pair[0].near == pair[1].far && pair[0].scale_factor < pair[1].scale_factor));
+        assert!(
+            shells.windows(2).all(|pair| pair[0].near == pair[1].far && pair[0].scale_factor < pair[1].scale_factor)
+        );
     }
 }

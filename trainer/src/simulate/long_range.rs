@@ -125,7 +125,8 @@ impl Potential<'_> {
                 }
                 let line = &self.values[x * plane + y * row..][..n];
                 let column = nodes[2];
-                let narrow = narrow_z[0] * line[column[2]] + narrow_z[1] * line[column[3]] + narrow_z[2] * line[column[4]];
+                let narrow =
+                    narrow_z[0] * line[column[2]] + narrow_z[1] * line[column[3]] + narrow_z[2] * line[column[4]];
                 if near_y {
                     gradient[0] += wide[0][i] * narrow_y[j - 2] * narrow;
                 }

@@ -99,7 +99,9 @@ mod tests {
                     d.min(n as f64 - d)
                 };
                 let expected: f64 = (0..count)
-                    .map(|at| (0..3).map(|i| weight(distance(nodes(particles.positions[i][at]), node[i]))).product::<f64>())
+                    .map(|at| {
+                        (0..3).map(|i| weight(distance(nodes(particles.positions[i][at]), node[i]))).product::<f64>()
+                    })
                     .sum();
                 let found = cube.reals()[node[0] * cube.plane_length() + node[1] * cube.row_length() + node[2]];
                 let expected = expected * (n * n * n) as f64 / count as f64;

@@ -10,12 +10,15 @@
 //! dynamics                kicks and drifts
 //! light_cone              shells of particles -> lens planes
 //! evolution               one box, from its start to today
+//! plane_store, plane_files planes on disk: until rays are traced, and for LensTools
 //! checkpoint, campaign    many boxes: files, going on, sharing out
+//! assessment              what came of them, beside theory
 //! ```
 //!
 //! Lengths inside a box are in box sides, H0 = 1, and the density is 1 on average; Mpc/h enter with the initial density
 //! and leave with the light cone.
 
+pub mod assessment;
 pub mod campaign;
 pub mod checkpoint;
 pub mod cosmology;
@@ -30,5 +33,7 @@ pub mod mesh;
 pub mod parameters;
 pub mod particles;
 pub mod plan;
+pub mod plane_files;
+pub mod plane_store;
 pub mod power;
 pub mod short_range;

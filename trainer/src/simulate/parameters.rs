@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::Cosmology;
 
 use super::{gravity::Resolution, light_cone::Field, short_range::PairForce};
+use crate::ray_tracing::RayTracing;
 
 /// Parameters of a box and of the maps that are made of it. Written to every manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,10 @@ pub struct Parameters {
     pub side_angle: f64,
     /// Redshifts of the sources.
     pub source_redshifts: Vec<f64>,
+    /// How light is followed through the planes.
+    pub ray_tracing: RayTracing,
+    /// Whether the planes of each map are written as LensTools reads them.
+    pub write_planes: bool,
     /// Maps of each box.
     pub maps: usize,
     /// Redshifts at which the power spectrum of the particles is measured.
@@ -54,7 +59,7 @@ impl Parameters {
             box_side: 240.0,
             mesh_factor: 3,
             pair_cutoff: Some(4.5),
-            softening: 0.1,
+            softening: 0.2,
             start_redshift: 9.0,
             steps: 160,
             step_exponent: 0.5,
@@ -62,6 +67,8 @@ impl Parameters {
             pixels: 1024,
             side_angle: 3.46,
             source_redshifts: vec![1.0],
+            ray_tracing: RayTracing::Born,
+            write_planes: false,
             maps: 23,
             power_redshifts: vec![1.0, 0.5, 0.0],
             fixed_amplitude: false,
@@ -141,12 +148,21 @@ impl Parameters {
         Resolution { mesh: self.mesh(), cells: self.particles, pairs }
     }
 
-    /// Scale below which forces are softened, in Mpc/h: nothing smaller is resolved.
-    pub fn resolved_scale(&self) -> f64 {
-        match self.pair_cutoff {
-            Some(_) => self.softening * self.spacing(),
-            None => 2.0 * self.spacing() / self.mesh_factor as f64,
-        }
+    /// Width in Mpc/h of the clouds that particles are seen as: half of what forces resolve, which takes 10 % of the power
+    /// where the softening has taken as much.
+    pub fn cloud(&self) -> f64 {
+        let nodes = if self.pair_cutoff.is_some() { self.softening * self.mesh_factor as f64 } else { 2.0 };
+        0.5 * nodes * self.spacing() / self.mesh_factor as f64
+    }
+
+    /// Pixels of the planes outside of a map, on every side, where deflected light may pass. Without deflections none.
+    pub fn plane_margin(&self) -> usize {
+        if self.keeps_planes() { self.pixels / 16 } else { 0 }
+    }
+
+    /// Whether planes are kept until the box is complete.
+    pub fn keeps_planes(&self) -> bool {
+        self.write_planes || self.ray_tracing == RayTracing::MultiPlane
     }
 
     /// Pixels of a map.

@@ -65,11 +65,7 @@ impl Particles {
 }
 
 fn reorder<T: Copy + Send + Sync>(values: &mut Vec<T>, scratch: &mut Vec<T>, order: &[u32]) {
-    scratch
-        .par_iter_mut()
-        .zip(order)
-        .with_min_len(1 << 14)
-        .for_each(|(slot, &from)| *slot = values[from as usize]);
+    scratch.par_iter_mut().zip(order).with_min_len(1 << 14).for_each(|(slot, &from)| *slot = values[from as usize]);
     std::mem::swap(values, scratch);
 }
 
@@ -223,7 +219,8 @@ mod tests {
 
     #[test]
     fn particles_leave_the_box_on_one_side_and_enter_on_the_other() {
-        let mut particles = Particles { positions: [vec![position(0.9)], vec![0], vec![position(0.25)]], ..Particles::default() };
+        let mut particles =
+            Particles { positions: [vec![position(0.9)], vec![0], vec![position(0.25)]], ..Particles::default() };
         particles.momenta = [vec![0.2], vec![-0.25], vec![0.0]];
         particles.drift(1.0);
         let found = particles.positions.each_ref().map(|axis| f64::from(axis[0]) * UNIT);

@@ -5,6 +5,7 @@ use std::fmt;
 use anyhow::{Result, bail};
 
 use super::{initial::InitialDensity, long_range::LongRange, parameters::Parameters};
+use crate::ray_tracing::RayTracing;
 
 /// Bytes of memory and disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Needs {
     pub memory: u64,
     /// Disk for the maps of a box.
     pub disk: u64,
-    /// Disk for a box that is not complete: its checkpoint.
+    /// Disk for a box that is not complete: its checkpoint, and its planes where they are kept.
     pub scratch: u64,
 }
 
@@ -28,22 +29,26 @@ pub const BYTES_PER_PARTICLE: u64 = 24 + 4 + 4 + 4;
 
 impl Needs {
     /// Of boxes with these parameters, on this many threads.
-    pub fn of(parameters: &Parameters, threads: usize) -> Self {
+    pub fn of(parameters: &Parameters, shells: usize, threads: usize) -> Self {
         let count = (parameters.particles as u64).pow(3);
         let particles = count * BYTES_PER_PARTICLE;
         let meshes = LongRange::bytes(parameters.mesh());
         let map = 4 * (parameters.pixels as u64).pow(2);
         let kept = map * (parameters.maps * parameters.source_redshifts.len()) as u64;
-        // Each thread fills a plane, and one of twice the pixels.
-        let maps = kept + threads.min(parameters.maps) as u64 * 5 * map;
+        // Each thread fills a plane, and one of twice the pixels; a ray is twelve numbers, and its plane's derivatives and their
+        // transforms twice as many.
+        let each = if parameters.ray_tracing == RayTracing::Born { 5 } else { 36 };
+        let maps = kept + threads.min(parameters.maps) as u64 * each * map;
+        let planes = if parameters.keeps_planes() { map * (parameters.maps * shells) as u64 } else { 0 };
+        let files = if parameters.write_planes { 2 * planes } else { 0 };
         let start = count * 24 + InitialDensity::bytes(parameters.particles) + kept;
         Self {
             particles,
             meshes,
             maps,
             memory: (particles + meshes + maps).max(start),
-            disk: kept,
-            scratch: count * 24 + kept,
+            disk: kept + files,
+            scratch: count * 24 + kept + planes,
         }
     }
 

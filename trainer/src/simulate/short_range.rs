@@ -245,6 +245,7 @@ struct PairSum<'a> {
 impl WithSimd for PairSum<'_> {
     type Output = ();
 
+    #[allow(clippy::inline_always, reason = "it takes on the processor features of where it is put")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let [sx, sy, sz] = self.sources.each_ref().map(|axis| S::as_simd_f32s(axis).0);
@@ -256,7 +257,8 @@ impl WithSimd for PairSum<'_> {
         let inner: [_; 3] = std::array::from_fn(|i| splat(inner[i] / softening.powi(3 + 2 * i as i32)));
         // The balls' force over distance, 8/cutoff^3 (8/5 - 8/5 xi^2 + 1/2 xi^3 + 12/35 xi^4 - 3/20 xi^5) with xi = 2 r/cutoff,
         // as a polynomial of xi; and from xi = 1 on, r^-3 zeta^6 (3/35 + 18/35 xi + 1/5 xi^2) with zeta = xi - 1.
-        let ball = [8.0 / 5.0, -8.0 / 5.0, 0.5, 12.0 / 35.0, -3.0 / 20.0].map(|term| splat(term * 8.0 / cutoff.powi(3)));
+        let ball =
+            [8.0 / 5.0, -8.0 / 5.0, 0.5, 12.0 / 35.0, -3.0 / 20.0].map(|term| splat(term * 8.0 / cutoff.powi(3)));
         let rim = [3.0 / 35.0, 18.0 / 35.0, 0.2].map(splat);
         let (zero, one, tiny, per_radius) = (splat(0.0), splat(1.0), splat(1e-12), splat(2.0 / cutoff));
         for target in self.targets {
@@ -264,7 +266,8 @@ impl WithSimd for PairSum<'_> {
             let (mut fx, mut fy, mut fz) = (zero, zero, zero);
             for ((&x, &y), &z) in sx.iter().zip(sy).zip(sz) {
                 let (dx, dy, dz) = (simd.sub_f32s(x, tx), simd.sub_f32s(y, ty), simd.sub_f32s(z, tz));
-                let square = simd.mul_add_e_f32s(dz, dz, simd.mul_add_e_f32s(dy, dy, simd.mul_add_e_f32s(dx, dx, tiny)));
+                let square =
+                    simd.mul_add_e_f32s(dz, dz, simd.mul_add_e_f32s(dy, dy, simd.mul_add_e_f32s(dx, dx, tiny)));
                 let distance = simd.sqrt_f32s(square);
                 let inverse = simd.div_f32s(one, simd.mul_f32s(distance, square));
                 let xi = simd.mul_f32s(distance, per_radius);

@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use shared::{Cosmology, HUBBLE_DISTANCE};
 
 use super::table::{HermiteTable, between};
+use crate::ray_tracing::distance::PlaneDistance;
 
 /// Earliest scale factor of the tables: matter dominates there, and no source or simulation begins before.
 pub const EARLIEST: f64 = 1e-4;
@@ -106,6 +107,13 @@ impl Background {
         } else {
             chi * (-curved).sqrt().sin() / (-curved).sqrt()
         }
+    }
+
+    /// Where a plane at this distance in Mpc/h lies, as ray tracing needs it.
+    pub fn plane_distance(&self, chi: f64) -> PlaneDistance {
+        let curved = self.cosmology.omega_k() * (chi / HUBBLE_DISTANCE).powi(2);
+        let cosine = if curved > 0.0 { curved.sqrt().cosh() } else { (-curved).sqrt().cos() };
+        PlaneDistance { transverse: self.transverse(chi), cosine }
     }
 
     /// How strongly a lens at `chi` bends light of a source at `source`, both in Mpc/h along the line of sight:

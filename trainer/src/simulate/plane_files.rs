@@ -1,0 +1,53 @@
+//! Planes of a map as files that LensTools reads.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use rustfft::num_complex::Complex64;
+use shared::{
+    Cosmology,
+    formats::fits::{self, PotentialPlane},
+};
+
+use super::{
+    light_cone::{Field, Shell},
+    plane_store::PlaneStore,
+};
+use crate::ray_tracing::square::Square;
+
+/// Writes the potential of every shell in front of a map, `plane-00.fits` next to the observer, into a folder of its own.
+///
+/// # Errors
+/// When the planes cannot be read, or the disk is full.
+pub fn write(
+    folder: &Path,
+    planes: &PlaneStore,
+    map: usize,
+    shells: &[Shell],
+    field: Field,
+    cosmology: &Cosmology,
+) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    let square = Square::new(field.pixels, field.side_angle);
+    // Shells are numbered from the far end.
+    for (file, (number, shell)) in shells.iter().enumerate().rev().enumerate() {
+        let laplacian = planes.read(number, map)?;
+        let modes = square.modes(laplacian.iter().map(|&value| f64::from(value)));
+        let potential = square.values(&modes, |row, column| {
+            let square = row * row + column * column;
+            Complex64::from(if square > 0.0 { -1.0 / square } else { 0.0 })
+        });
+        let plane = PotentialPlane {
+            pixels: field.pixels,
+            side_angle: field.side_angle,
+            potential: &potential,
+            redshift: 1.0 / shell.scale_factor - 1.0,
+            distance: shell.distance(),
+            cosmology: *cosmology,
+        };
+        let path = folder.join(format!("plane-{file:02}.fits"));
+        std::fs::write(&path, fits::write_plane(&plane)?)
+            .with_context(|| format!("cannot write {}: is the disk full?", path.display()))?;
+    }
+    Ok(())
+}
