@@ -1,4 +1,4 @@
-//! Benchmarks: Criterion's, the statistics beside LensTools and SciPy, and the trainer beside PyTorch, in one run.
+//! Benchmarks: Criterion's, the statistics beside LensTools and SciPy, the simulator's transforms beside SciPy, and the trainer beside PyTorch, in one run.
 
 use anyhow::Result;
 use clap::Args;
@@ -24,7 +24,17 @@ pub fn run(workspace: &Workspace, arguments: &BenchArguments) -> Result<()> {
         .args(["bench", "--locked", "-p", "shared", "--bench", "statistics"])
         .run(workspace)?;
     Step::new("Build the trainer", "cargo").args(["build", "--locked", "--release", "-p", "trainer"]).run(workspace)?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).to_string();
+    Step::new("The simulator's parts", "cargo")
+        .env("RAYON_NUM_THREADS", &threads)
+        .args(["bench", "--locked", "-p", "trainer", "--bench", "simulator"])
+        .run(workspace)?;
     let lenstools = install::lenstools(workspace)?;
+    Step::new("Transforms of cubes, against SciPy", &lenstools.python)
+        .arg("tests/python/compare_simulator.py")
+        .arg(workspace.target().join("criterion"))
+        .args(["--threads", &threads])
+        .run(workspace)?;
     Step::new("Statistics, against LensTools and SciPy", &lenstools.python)
         .env("PYTHONPATH", &lenstools.source)
         .arg("tests/python/compare_statistics.py")

@@ -6,10 +6,10 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::{
+    files::write_atomically,
     maps::output::{check_free, side_angle_of},
     progress,
     simulate::assessment::{Against, Boxes, Report, assess, crops::CROP_PIXELS},
-    training::checkpoint::write_atomically,
 };
 
 /// Compare the boxes of `simulate` with theory.

@@ -12,11 +12,11 @@ use crate::{
         comparison::{Comparison, LEVELS, PValueSummary, TestOptions, compare},
         measured::MeasuredMaps,
     },
+    files::write_atomically,
     maps::{
         archive::MapArchive,
         output::{check_free, side_angle_of},
     },
-    training::checkpoint::write_atomically,
 };
 
 /// Ask whether two sets of maps are one population.

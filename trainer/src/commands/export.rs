@@ -17,11 +17,12 @@ use tch::Device;
 
 use super::generate::WeightsPrecision;
 use crate::{
+    files::write_atomically,
     maps::output::MapsDescription,
     networks::{TorchNetwork, generate, to_vec},
     progress,
     training::{
-        checkpoint::{self, CheckpointState, write_atomically},
+        checkpoint::{self, CheckpointState},
         data::TrainingMaps,
         monitor::spectra,
         run::best_checkpoint,

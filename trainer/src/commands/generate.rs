@@ -15,10 +15,8 @@ use shared::{
 };
 
 use crate::{
-    maps::{
-        files::files_with_extension,
-        output::{MapWriter, MapsDescription, check_free},
-    },
+    files::files_with_extension,
+    maps::output::{MapWriter, MapsDescription, check_free},
     networks::{TorchNetwork, generate},
     progress,
     torch::device::{DeviceChoice, describe},
@@ -215,7 +213,7 @@ impl<'a> Output<'a> {
                 };
                 let name = format!("{FILE_PREFIX}{seed:06}.fits");
                 let path = if *single { arguments.out.clone() } else { arguments.out.join(name) };
-                crate::training::checkpoint::write_atomically(&path, &fits::write(&map, &description)?)
+                crate::files::write_atomically(&path, &fits::write(&map, &description)?)
             }
         }
     }

@@ -11,12 +11,12 @@ use shared::statistics::{
 };
 
 use crate::{
+    files::write_atomically,
     maps::{
         archive::MapArchive,
         output::{check_free, side_angle_of},
     },
     progress,
-    training::checkpoint::write_atomically,
 };
 
 /// Maps that are in memory at once.

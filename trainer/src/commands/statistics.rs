@@ -12,11 +12,11 @@ use shared::statistics::{Statistic, StatisticsEdges, correlation::correlation_ma
 
 use crate::{
     evaluation::measured::MeasuredMaps,
+    files::write_atomically,
     maps::{
         archive::MapArchive,
         output::{check_free, side_angle_of},
     },
-    training::checkpoint::write_atomically,
 };
 
 /// Measure every statistic of every map: P(l), Minkowski functionals, peaks, minima, pixel density, moments.

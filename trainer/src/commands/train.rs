@@ -14,10 +14,8 @@ use shared::formats::weights::Ancestor;
 
 use super::generate::load_weights;
 use crate::{
-    maps::{
-        files::sha256_of_file,
-        output::{MapsDescription, one_side_angle, side_angle_of},
-    },
+    files::sha256_of_file,
+    maps::output::{MapsDescription, one_side_angle, side_angle_of},
     torch::device::{DeviceChoice, describe},
     training::{
         checkpoint::{self, DataRecord},

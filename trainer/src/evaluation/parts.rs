@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::training::checkpoint::write_atomically;
+use crate::files::write_atomically;
 
 /// A folder with one file a part.
 pub struct Parts {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use shared::statistics::{SpectrumReference, Statistic, correlation::correlation_matrix};
 
 use super::measured::MeasuredMaps;
-use crate::{maps::archive::MapArchive, training::checkpoint::write_atomically};
+use crate::{files::write_atomically, maps::archive::MapArchive};
 
 /// Simulated maps that the page may show beside generated ones.
 const SAMPLES: usize = 8;

@@ -23,9 +23,7 @@ use super::{
         results::{GenerationSpeed, Results, SetSummary, WeightsSummary},
     },
 };
-use crate::{
-    maps::archive::MapArchive, networks::TorchNetwork, torch::device::describe, training::checkpoint::write_atomically,
-};
+use crate::{files::write_atomically, maps::archive::MapArchive, networks::TorchNetwork, torch::device::describe};
 
 /// Seed of the first generated map: far from the small numbers that people type.
 pub const FIRST_SEED: u64 = 1 << 32;

@@ -19,9 +19,9 @@ use shared::{
 
 use super::{
     crop::Crop,
-    files::files_with_extension,
     output::{MapsDescription, one_side_angle},
 };
+use crate::files::files_with_extension;
 
 /// Maps of one resolution in one or more files.
 pub struct MapArchive {

@@ -5,13 +5,11 @@
 //! lines_of_sight   Laplacians -> kappa, along straight lines or deflected ones
 //! archive  users' FITS and .npy maps of any size
 //! crop     random window and symmetry
-//! files    folders of files, their SHA-256
 //! output   crops -> maps.npy and the description beside it
 //! ```
 
 pub mod archive;
 pub mod crop;
-pub mod files;
 pub mod lines_of_sight;
 pub mod output;
 pub mod planes;

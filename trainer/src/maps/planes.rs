@@ -7,8 +7,7 @@ use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 use shared::{Cosmology, formats::fits::FitsImage};
 
-use super::files::files_with_extension;
-use crate::ray_tracing::square::Square;
+use crate::{files::files_with_extension, ray_tracing::square::Square};
 
 /// The mass of one lens plane, as the Laplacian of its potential.
 pub struct LensPlane {

@@ -12,7 +12,7 @@ use shared::random::{Stream, stream};
 
 use super::{
     checkpoint,
-    evolution::{Setting, State},
+    evolution::{CROP, Setting, State},
     gravity::Gravity,
     initial::InitialDensity,
     parameters::Parameters,
@@ -21,12 +21,14 @@ use super::{
     power::PowerBin,
 };
 use crate::{
-    maps::{
-        files::sha256_of_file,
-        output::{MapWriter, MapsDescription},
-    },
+    files::{sha256_of_file, write_atomically},
+    maps::output::{MapWriter, MapsDescription},
+    pictures,
     ray_tracing::RayTracing,
 };
+
+/// Maps on the sheet beside a box's maps.
+const SHEET: usize = 8;
 
 /// A checkpoint is written after the step that ends this long after the one before.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
@@ -239,6 +241,7 @@ impl Campaign {
                 writer.write(&map[source])?;
             }
             writer.finish(Some(&self.description(redshift)))?;
+            write_atomically(&path.with_extension("png"), &sheet_of(&state.kappa, source, parameters.pixels)?)?;
             files.push(BoxFile { bytes: path.metadata()?.len(), sha256: sha256_of_file(&path)?, file });
         }
         let density = self.density(number);
@@ -253,7 +256,7 @@ impl Campaign {
             files,
             power,
         };
-        write_whole(&self.manifest_path(number), &(serde_json::to_string_pretty(&manifest)? + "\n"))
+        write_atomically(&self.manifest_path(number), (serde_json::to_string_pretty(&manifest)? + "\n").as_bytes())
     }
 
     fn description(&self, source_redshift: f64) -> MapsDescription {
@@ -333,9 +336,13 @@ impl BoxManifest {
     }
 }
 
-/// Writes a file whole or not at all.
-fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let part = path.with_extension("part");
-    std::fs::write(&part, text).with_context(|| format!("cannot write {}: is the disk full?", part.display()))?;
-    Ok(std::fs::rename(&part, path)?)
+/// A picture of a crop of each of the first maps, to look at.
+fn sheet_of(kappa: &[Vec<Vec<f32>>], source: usize, pixels: usize) -> Result<Vec<u8>> {
+    let side = pixels.min(CROP);
+    let crop = |map: &Vec<Vec<f32>>| -> Vec<f32> {
+        map[source].chunks_exact(pixels).take(side).flat_map(|row| row[..side].iter().copied()).collect()
+    };
+    let crops: Vec<Vec<f32>> = kappa.iter().take(SHEET).map(crop).collect();
+    let crops: Vec<&[f32]> = crops.iter().map(Vec::as_slice).collect();
+    pictures::sheet(&crops, side, SHEET / 2)
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::ray_tracing::{RayTracing, distance::PlaneDistance, multi_plane::MultiPlane, square::inner};
 
 /// Pixels along a side of the crops that networks are trained on, in which nothing may repeat.
-const CROP: usize = 256;
+pub const CROP: usize = 256;
 
 /// What a simulation is made with, the same for all its boxes.
 pub struct Setting {
@@ -73,7 +73,9 @@ impl Setting {
         let farthest = parameters.source_redshifts.iter().map(distance).fold(0.0, f64::max);
         check_width(&parameters, background.transverse(farthest))?;
         let sources = parameters.source_redshifts.iter().map(|z| background.plane_distance(distance(z))).collect();
-        let shells = Shell::all(&background, farthest, parameters.shell_thickness);
+        // LensTools wants a plane behind the source.
+        let beyond = usize::from(parameters.write_planes);
+        let shells = Shell::all(&background, farthest, parameters.shell_thickness, beyond);
         let shells = shells.into_iter().enumerate();
         let mut events: Vec<Event> = shells
             .map(|(at, shell)| Event { scale_factor: shell.scale_factor, what: What::Shell(at, shell) })
@@ -202,7 +204,9 @@ impl Setting {
                     }
                     !passed
                 });
-                rays.cross(&planes.read(number, map)?, &distance);
+                if !behind.is_empty() {
+                    rays.cross(&planes.read(number, map)?, &distance);
+                }
             }
             for source in behind {
                 kappa[source] = self.convergence(&rays, source);

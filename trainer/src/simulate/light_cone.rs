@@ -36,9 +36,9 @@ impl Shell {
         f64::midpoint(self.near, self.far)
     }
 
-    /// Shells of equal thickness, at most `thickness` Mpc/h, from the observer to `distance`; the farthest, which the
-    /// simulation reaches first, comes first.
-    pub fn all(background: &Background, distance: f64, thickness: f64) -> Vec<Self> {
+    /// Shells of equal thickness, at most `thickness` Mpc/h, from the observer to `distance` and `beyond` more; the farthest, which
+    /// the simulation reaches first, comes first.
+    pub fn all(background: &Background, distance: f64, thickness: f64, beyond: usize) -> Vec<Self> {
         let count = (distance / thickness - 1e-9).ceil().max(1.0) as usize;
         let edge = |at: usize| distance * at as f64 / count as f64;
         let shell = |at: usize| Self {
@@ -46,7 +46,7 @@ impl Shell {
             far: edge(at + 1),
             scale_factor: background.a_of_chi(f64::midpoint(edge(at), edge(at + 1))),
         };
-        (0..count).rev().map(shell).collect()
+        (0..count + beyond).rev().map(shell).collect()
     }
 }
 
@@ -364,7 +364,7 @@ mod tests {
     #[test]
     fn shells_fill_the_way_to_the_source() {
         let background = Background::new(&cosmology()).unwrap();
-        let shells = Shell::all(&background, 2370.0, 40.0);
+        let shells = Shell::all(&background, 2370.0, 40.0, 0);
         assert_eq!((shells.len(), shells[0].far, shells[59].near), (60, 2370.0, 0.0));
         assert!(
             shells.windows(2).all(|pair| pair[0].near == pair[1].far && pair[0].scale_factor < pair[1].scale_factor)

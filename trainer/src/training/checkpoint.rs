@@ -15,7 +15,7 @@ use shared::formats::weights::Ancestor;
 use tch::{Tensor, no_grad};
 
 use super::{config::TrainingConfig, step::Players};
-use crate::networks::to_vec;
+use crate::{files::write_atomically, networks::to_vec};
 
 /// What a checkpoint says of itself, as JSON in the file's metadata.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,22 +79,6 @@ pub fn save(path: &Path, players: &Players, state: &CheckpointState) -> Result<(
     let metadata = HashMap::from([(STATE.to_owned(), serde_json::to_string(state)?)]);
     let bytes = safetensors::serialize(views.collect::<Result<Vec<_>, _>>()?, Some(metadata))?;
     write_atomically(path, &bytes)
-}
-
-/// Writes a file under another name, waits until it is on the disk, and renames it.
-///
-/// # Errors
-/// When the disk is full or the folder cannot be written.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    use std::io::Write;
-    let part = path.with_extension("part");
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::File::create(&part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&part, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Reads only what a checkpoint says of itself.

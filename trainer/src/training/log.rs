@@ -73,7 +73,7 @@ impl RunLog {
             })
             .map(|line| Ok(serde_json::to_string(&line)? + "\n"))
             .collect::<Result<_>>()?;
-        super::checkpoint::write_atomically(&path, kept.concat().as_bytes())?;
+        crate::files::write_atomically(&path, kept.concat().as_bytes())?;
         let lines = OpenOptions::new().append(true).open(&path)?;
         Ok(Self { lines, events: EventFile::create(folder)? })
     }

@@ -23,6 +23,7 @@ use super::{
     step::Players,
 };
 use crate::{
+    files::write_atomically,
     networks::{TorchNetwork, generate, to_vec},
     pictures,
     torch::device::describe,
@@ -122,7 +123,7 @@ impl RunSetup {
     }
 
     fn write_config(&self) -> Result<()> {
-        checkpoint::write_atomically(&self.folder.join("config.toml"), toml::to_string(&self.config)?.as_bytes())
+        write_atomically(&self.folder.join("config.toml"), toml::to_string(&self.config)?.as_bytes())
     }
 
     fn run(self, players: Players, step: u64, started_from: Option<Ancestor>) -> Run {
@@ -295,7 +296,7 @@ impl Run {
         let data = to_vec(&self.maps.select(&rows, Device::Cpu)?)?;
         let maps: Vec<&[f32]> = data.chunks(side * side).chain(generated.chunks(side * side)).collect();
         let path = self.folder.join("samples").join(format!("step-{:07}.png", self.step));
-        checkpoint::write_atomically(&path, &pictures::sheet(&maps, side, columns as usize)?)?;
+        write_atomically(&path, &pictures::sheet(&maps, side, columns as usize)?)?;
         let (distance, bands) = monitor.measure(&self.players.generator, latent_size, self.device)?;
         Ok(SpectrumLine { step: self.step, distance, bands })
     }

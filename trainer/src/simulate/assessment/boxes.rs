@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    maps::{archive::MapArchive, files::files_with_extension},
+    files::files_with_extension,
+    maps::archive::MapArchive,
     simulate::{
         campaign::{BoxFile, BoxManifest},
         parameters::Parameters,

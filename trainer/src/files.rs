@@ -1,4 +1,4 @@
-//! Files of a folder, and what tells one file from another.
+//! Files: those of a folder, what tells one from another, and writing them whole or not at all.
 
 use std::{
     io::Read,
@@ -39,4 +39,20 @@ pub fn sha256_of_file(path: &Path) -> Result<String> {
         }
         hash.update(&buffer[..count]);
     }
+}
+
+/// Writes a file under another name, waits until it is on the disk, and renames it.
+///
+/// # Errors
+/// When the disk is full or the folder cannot be written.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write;
+    let part = path.with_extension("part");
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&part, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
 }
