@@ -36,6 +36,11 @@ pub enum Quantity {
         /// Which one.
         moment: Moment,
     },
+    /// Sigma of smoothed kappa over that of halofit on the scales that the maps hold.
+    SigmaOverTheory {
+        /// Redshift of the sources.
+        source_redshift: f64,
+    },
     /// `P(k)` of the particles over halofit's, as a mean over the modes of a band.
     MatterPower {
         /// Redshift.
@@ -73,6 +78,9 @@ impl fmt::Display for Quantity {
             ),
             Self::SmoothedMomentRatio { source_redshift, moment } => {
                 write!(out, "the same {} / that of --against, sources at z = {source_redshift}", moment.label())
+            }
+            Self::SigmaOverTheory { source_redshift } => {
+                write!(out, "the same sigma / halofit, sources at z = {source_redshift}")
             }
             Self::MatterPower { redshift, k: [low, high] } => {
                 write!(out, "P(k) / halofit, k = {low}-{high} h/Mpc, z = {redshift}")

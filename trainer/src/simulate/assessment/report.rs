@@ -12,10 +12,10 @@ use super::{
     matter_power,
     moments::{Moment, PooledMoments},
     quantity::{Goal, Quantity},
-    smoothing::SMOOTHING,
+    smoothing::{SMOOTHING, smoothed_sigma},
 };
 use crate::simulate::{
-    cosmology::{Halofit, LinearPower, Wiggles},
+    cosmology::{ConvergencePower, Halofit, LinearPower, Wiggles},
     parameters::Parameters,
 };
 
@@ -89,7 +89,7 @@ pub fn assess(boxes: &Boxes, against: Option<&Against>, tick: &(impl Fn() + Sync
     for (place, &redshift) in boxes.parameters.source_redshifts.iter().enumerate() {
         let of_boxes: Vec<&MapsMeasured> = measured.iter().filter_map(|sources| sources.get(place)).collect();
         let pool = against.as_ref().filter(|(against, _)| against.source_redshift == redshift).map(|(_, pool)| pool);
-        rows.extend(map_rows(boxes, redshift, &of_boxes, pool));
+        rows.extend(map_rows(boxes, redshift, &of_boxes, pool)?);
     }
     rows.extend(matter);
     let mut crops = CropCount::default();
@@ -119,7 +119,9 @@ fn map_rows(
     source_redshift: f64,
     measured: &[&MapsMeasured],
     against: Option<&PooledMoments>,
-) -> Vec<Row> {
+) -> Result<Vec<Row>> {
+    let theory = ConvergencePower::new(&boxes.parameters.cosmology, source_redshift)?;
+    let theory_sigma = smoothed_sigma(|ell| theory.at(ell), 360.0 / boxes.parameters.side_angle);
     let row = |quantity, goal, value: &dyn Fn(&MapsMeasured) -> Option<f64>| {
         Row::new(boxes, quantity, goal, measured.iter().map(|measured| value(measured)))
     };
@@ -136,11 +138,14 @@ fn map_rows(
     for moment in Moment::ALL {
         let value = |of: &MapsMeasured| of.smoothed.and_then(|pool| pool.moment(moment));
         rows.push(row(Quantity::SmoothedMoment { source_redshift, moment }, None, &value));
+        if moment == Moment::Sigma {
+            rows.push(row(Quantity::SigmaOverTheory { source_redshift }, None, &|of| Some(value(of)? / theory_sigma)));
+        }
         let Some(theirs) = against.map(|pool| pool.moment(moment).filter(|theirs| *theirs != 0.0)) else { continue };
         let quantity = Quantity::SmoothedMomentRatio { source_redshift, moment };
         rows.push(row(quantity, Some(Goal::Within(MOMENT_GOAL)), &|of| Some(value(of)? / theirs?)));
     }
-    rows
+    Ok(rows)
 }
 
 /// Rows of the particles' power spectra.
@@ -186,7 +191,6 @@ mod tests {
     use crate::simulate::{
         assessment::{angular_power::tests::gaussian_map, boxes::tests::write_box},
         campaign::BoxPower,
-        cosmology::ConvergencePower,
         power::PowerBin,
     };
 
@@ -232,7 +236,7 @@ mod tests {
         })?;
         assert_eq!((report.boxes, report.independent_boxes, report.maps, report.crops), (2, 2, 4, 16));
         assert_eq!(ticks.into_inner(), 8);
-        assert_eq!(report.rows.len(), 5 + 1 + 6 + 4);
+        assert_eq!(report.rows.len(), 5 + 1 + 7 + 4);
         for row in &report.rows {
             let (mean, error) = (row.estimate.mean.unwrap(), row.estimate.standard_error.unwrap());
             match row.quantity {
@@ -248,6 +252,8 @@ mod tests {
                 Quantity::SmoothedMoment { moment: Moment::Sigma, .. } => {
                     assert!(mean > 0.003 && mean < 0.03 && row.met.is_none(), "{row:?}");
                 }
+                // 1.7 degrees hold few of the longest waves.
+                Quantity::SigmaOverTheory { .. } => assert!((mean - 1.0).abs() < 0.2, "{row:?}"),
                 Quantity::SmoothedMoment { .. } => assert_eq!((row.goal, row.met), (None, None)),
                 // Against themselves.
                 Quantity::SmoothedMomentRatio { moment: Moment::Sigma, .. } => {

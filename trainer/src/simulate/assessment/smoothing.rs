@@ -57,6 +57,21 @@ impl Smoothing {
     }
 }
 
+/// Standard deviation that a Gaussian of sigma [`SMOOTHING`] leaves of kappa with the power `C_l` in steradian, from waves
+/// shorter than those of the multipole `least`: `sigma^2 = int l dl / (2 pi) C_l exp(-l^2 s^2)`.
+pub fn smoothed_sigma(power: impl Fn(f64) -> f64, least: f64) -> f64 {
+    const STEPS: usize = 400;
+    let smoothing = (SMOOTHING / 60.0).to_radians();
+    // The trapezoidal rule in ln l, to where the Gaussian leaves 1e-11.
+    let step = (5.0 / smoothing / least).ln() / STEPS as f64;
+    let at = |i: usize| {
+        let ell = least * (step * i as f64).exp();
+        let weight = if i == 0 || i == STEPS { 0.5 } else { 1.0 };
+        weight * ell * ell * power(ell) * (-(ell * smoothing).powi(2)).exp()
+    };
+    ((0..=STEPS).map(at).sum::<f64>() * step / (2.0 * PI)).sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,5 +132,13 @@ mod tests {
         assert!(Smoothing::new(64, 0.19).is_none());
         assert!(Smoothing::new(64, 0.21).is_some());
         assert!(Smoothing::new(0, 1.0).is_none());
+    }
+
+    #[test]
+    fn sigma_of_white_noise_in_closed_form() {
+        // int_least^inf l dl / (2 pi) exp(-l^2 s^2) = exp(-least^2 s^2) / (4 pi s^2).
+        let s = (SMOOTHING / 60.0_f64).to_radians();
+        let expected = ((-(100.0 * s).powi(2)).exp() / (4.0 * PI * s * s)).sqrt();
+        assert!((smoothed_sigma(|_| 1.0, 100.0) / expected - 1.0).abs() < 1e-3);
     }
 }
