@@ -304,3 +304,34 @@ fn corrupted_weights_are_named_and_not_used() -> Result<()> {
     std::fs::remove_file(&path)?;
     refuse(here, "generate --weights weights --out a.npy --device cpu", "generator-f32.safetensors")
 }
+
+#[test]
+fn from_nothing_to_crops() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let here = folder.path();
+    let small = "simulate --particles 16 --box-side 60 --mesh-factor 2 --steps 3 --boxes 1 --maps 2 --pixels 64 --side-angle 0.5 --out sim";
+    let plan = succeed(here, &format!("{small} --plan"))?;
+    ensure!(plan.contains("memory") && !here.join("sim").exists(), "{plan}");
+    let told = succeed(here, &format!("{small} --write-planes --ray-tracing multi-plane"))?;
+    ensure!(told.contains("step 1 of 3") && told.contains("complete"), "{told}");
+    ensure!(here.join("sim/planes/box-0000-map-0001/plane-60.fits").is_file(), "a plane behind the source is missing");
+    ensure!(here.join("sim/z1.000/box-0000.png").is_file(), "there is no sheet of maps");
+    succeed(here, "maps --maps sim/z1.000 --count 4 --size 32 --out crops.npy")?;
+    succeed(
+        here,
+        "maps --planes sim/planes/box-0000-map-0000 --count 2 --size 32 --ray-tracing multi-plane --out again.npy",
+    )?;
+    let table = succeed(here, "assess sim --json assessment.json")?;
+    ensure!(table.contains("C_l / halofit") && here.join("assessment.json").is_file(), "{table}");
+    refuse(here, small, "other parameters")?;
+    refuse(here, "assess crops.npy", "trainer simulate --out")?;
+    refuse(here, "simulate --out x --particles 15", "--particles must be even")?;
+    refuse(here, "simulate --out x --preset paper --particles 2048", "give fewer --particles")?;
+    refuse(here, "simulate --out x --shard 3/2", "a shard is like 3/45")?;
+    refuse(here, "simulate --out x --sigma-8 0", "sigma_8")?;
+    refuse(here, "simulate --out x --box-side 20 --shell-thickness 20", "would repeat")?;
+    refuse(here, "simulate --out x --omega-m 0.3 --omega-l 3", "universe")?;
+    refuse(here, "simulate --out crops.npy --particles 16", "cannot create the folder")?;
+    std::fs::write(here.join("sim/boxes/box-0000.json"), "{}")?;
+    refuse(here, "assess sim", "no manifest of a box")
+}

@@ -146,6 +146,9 @@ struct FieldArguments {
     /// Also write the lens planes of every map as potentials that LensTools reads, planes/box-0000-map-0000/plane-00.fits, ...
     #[arg(long)]
     write_planes: bool,
+    /// Width of the clouds that particles are seen as, in mean distances between particles, where that is more than a pixel
+    #[arg(long)]
+    cloud: Option<f64>,
     /// Pixels along a side of a map
     #[arg(long)]
     pixels: Option<usize>,
@@ -242,6 +245,7 @@ fn parameters(arguments: &SimulateArguments) -> Result<(Parameters, usize)> {
     set(&mut parameters.source_redshifts, field.source_redshifts.clone());
     set(&mut parameters.ray_tracing, field.ray_tracing);
     parameters.write_planes = field.write_planes;
+    set(&mut parameters.cloud, field.cloud);
     set(&mut parameters.pixels, field.pixels);
     set(&mut parameters.side_angle, field.side_angle);
     set(&mut parameters.shell_thickness, field.shell_thickness);

@@ -261,15 +261,17 @@ impl Campaign {
 
     fn description(&self, source_redshift: f64) -> MapsDescription {
         let parameters = &self.setting.parameters;
-        let force = if parameters.pair_cutoff.is_some() { "P3M" } else { "particle-mesh" };
+        let force = match parameters.pair_cutoff {
+            Some(_) => format!("P3M, softened within {:.3} Mpc/h", parameters.softening * parameters.spacing()),
+            None => "a mesh alone".to_owned(),
+        };
         MapsDescription {
             source: format!(
-                "{force} simulation of {}^3 particles in {} Mpc/h, {} steps from z = {}, seen as clouds of {:.3} Mpc/h; {} {} shells",
+                "simulation of {}^3 particles in {} Mpc/h ({force}), {} steps from z = {}; {} {} shells",
                 parameters.particles,
                 parameters.box_side,
                 parameters.steps,
                 parameters.start_redshift,
-                parameters.cloud(),
                 match parameters.ray_tracing {
                     RayTracing::Born => "Born projection of",
                     RayTracing::MultiPlane => "rays deflected at",

@@ -161,7 +161,7 @@ impl Setting {
             cosmology: self.parameters.cosmology,
             side: self.parameters.box_side,
             field: self.plane_field(),
-            cloud: self.parameters.cloud(),
+            cloud: self.parameters.cloud * self.parameters.spacing(),
             seed,
         };
         let distance = self.background.plane_distance(shell.distance());

@@ -22,6 +22,8 @@ pub struct Parameters {
     pub pair_cutoff: Option<f64>,
     /// Softening of the pair force, in mean distances between particles.
     pub softening: f64,
+    /// Width of the clouds that particles are seen as, in mean distances between particles, where that is more than a pixel.
+    pub cloud: f64,
     /// Redshift at which particles are displaced from their lattice.
     pub start_redshift: f64,
     /// Time steps.
@@ -60,6 +62,7 @@ impl Parameters {
             mesh_factor: 3,
             pair_cutoff: Some(4.5),
             softening: 0.2,
+            cloud: 0.05,
             start_redshift: 9.0,
             steps: 160,
             step_exponent: 0.5,
@@ -98,6 +101,11 @@ impl Parameters {
             self.softening > 0.0 && self.softening <= 1.0,
             "--softening must be between 0 and 1 mean distances, got {}",
             self.softening
+        );
+        ensure!(
+            self.cloud > 0.0 && self.cloud <= 10.0,
+            "--cloud must be between 0 and 10 mean distances, got {}",
+            self.cloud
         );
         ensure!((1..=10_000).contains(&self.steps), "--steps must be between 1 and 10,000, got {}", self.steps);
         ensure!(
@@ -146,13 +154,6 @@ impl Parameters {
             softening: (self.softening * self.mesh_factor as f64) as f32,
         });
         Resolution { mesh: self.mesh(), cells: self.particles, pairs }
-    }
-
-    /// Width in Mpc/h of the clouds that particles are seen as: half of what forces resolve, which takes 10 % of the power
-    /// where the softening has taken as much.
-    pub fn cloud(&self) -> f64 {
-        let nodes = if self.pair_cutoff.is_some() { self.softening * self.mesh_factor as f64 } else { 2.0 };
-        0.5 * nodes * self.spacing() / self.mesh_factor as f64
     }
 
     /// Pixels of the planes outside of a map, on every side, where deflected light may pass. Without deflections none.
