@@ -78,9 +78,9 @@ pub fn training_maps(folder: &Path, count: usize, side: usize) -> Result<PathBuf
     let mut kappa = Vec::with_capacity(count * side * side);
     if let Some(planes) = outside("data/lenstools-planes") {
         let planes = trainer::maps::planes::LensPlanes::read(&planes)?;
-        let born = trainer::maps::born::BornProjection::new(&planes, 1.0)?;
+        let lines = trainer::maps::lines_of_sight::LinesOfSight::new(&planes, 1.0)?;
         for map in 0..count {
-            kappa.extend(born.draw(&mut stream(1, Stream::Crops).at(map as u64), side));
+            kappa.extend(lines.draw(&mut stream(1, Stream::Crops).at(map as u64), side));
         }
     } else {
         for map in 0..count {
