@@ -78,7 +78,7 @@ mod tests {
         let (n, growth) = (32, growth());
         let amplitude = 0.8 / (2.0 * PI);
         let displaced = |a: f64, q: f64| q + growth.d1(a) * amplitude * (2.0 * PI * q).sin();
-        for pairs in [None, Some(PairForce { cutoff: 4.5, softening: 0.3 })] {
+        for pairs in [None, Some(PairForce { cutoff: 4.2, softening: 0.3 })] {
             let schedule = Schedule::new(0.1, 1.0, 20, 1.0);
             let lattice = |at: usize, axis: usize| ([at / (n * n), at / n % n, at % n][axis] as f64 + 0.5) / n as f64;
             let along = |axis: usize| (0..n * n * n).map(|at| position(lattice(at, axis))).collect::<Vec<_>>();
@@ -113,7 +113,7 @@ mod tests {
         // Power in the three longest waves alone: what a lattice of particles does to waves near its own is another matter.
         let power = |k: f64| if k < 2.0 * PI * 1.8 { 1e-6 } else { 0.0 };
         let mut particles = density.particles(32, &power, &start);
-        let pairs = Some(PairForce { cutoff: 4.5, softening: 0.3 });
+        let pairs = Some(PairForce { cutoff: 4.2, softening: 0.3 });
         let mut gravity = Gravity::new(&Resolution { mesh: 64, cells: 32, pairs });
         evolve(&mut particles, &mut gravity, growth, &Schedule::new(0.1, 1.0, steps, 1.0));
         particles

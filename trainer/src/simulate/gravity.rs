@@ -18,9 +18,9 @@ pub struct Resolution {
     pub pairs: Option<PairForce>,
 }
 
-/// Without pairs, forces are those between balls of this diameter in nodes: the smallest that does not excite the lattice that particles
+/// Without pairs, forces are those of balls of this radius in nodes: the smallest that does not excite the lattice that particles
 /// start on.
-const MESH_ALONE: f64 = 2.5;
+const MESH_ALONE: f64 = 2.2;
 
 /// The solver, with its mesh.
 pub struct Gravity {
@@ -68,7 +68,7 @@ mod tests {
     use shared::random::{Random, Stream, stream};
     use std::f64::consts::PI;
 
-    const PAIRS: PairForce = PairForce { cutoff: 4.5, softening: 0.2 };
+    const PAIRS: PairForce = PairForce { cutoff: 4.2, softening: 0.2 };
 
     /// Acceleration of a unit-mean-density lattice of point masses at a distance, in box sides, by Ewald's sum: the periodic
     /// force of one mass `1/count`, less that of the uniform background.

@@ -1,7 +1,7 @@
 //! The short-range part of gravity: what the mesh smooths away, summed over pairs of particles.
 //!
-//! A pair's force is that of two point masses less that of two balls of diameter `cutoff`, which [`super::long_range`] supplies
-//! (Hockney & Eastwood 1988, Eq. 8-6); it is zero beyond `cutoff`. Point masses are softened within `softening`.
+//! A pair's force is that of a point mass less that of a ball of radius `cutoff` and density `(1 - r^2/cutoff^2)^3`, which
+//! [`super::long_range`] supplies; it is zero beyond `cutoff`. Point masses are softened within `softening`.
 
 use std::ops::Range;
 
@@ -255,12 +255,10 @@ impl WithSimd for PairSum<'_> {
         // (35 - 42 x^2 + 15 x^4) / 8 / softening^3, as a polynomial of r^2.
         let inner = [35.0, -42.0, 15.0].map(|term| term / 8.0);
         let inner: [_; 3] = std::array::from_fn(|i| splat(inner[i] / softening.powi(3 + 2 * i as i32)));
-        // The balls' force over distance, 8/cutoff^3 (8/5 - 8/5 xi^2 + 1/2 xi^3 + 12/35 xi^4 - 3/20 xi^5) with xi = 2 r/cutoff,
-        // as a polynomial of xi; and from xi = 1 on, r^-3 zeta^6 (3/35 + 18/35 xi + 1/5 xi^2) with zeta = xi - 1.
-        let ball =
-            [8.0 / 5.0, -8.0 / 5.0, 0.5, 12.0 / 35.0, -3.0 / 20.0].map(|term| splat(term * 8.0 / cutoff.powi(3)));
-        let rim = [3.0 / 35.0, 18.0 / 35.0, 0.2].map(splat);
-        let (zero, one, tiny, per_radius) = (splat(0.0), splat(1.0), splat(1e-12), splat(2.0 / cutoff));
+        // (105 - 189 x^2 + 135 x^4 - 35 x^6) / 16 / cutoff^3, likewise.
+        let ball = [105.0, -189.0, 135.0, -35.0].map(|term| term / 16.0);
+        let ball: [_; 4] = std::array::from_fn(|i| splat(ball[i] / cutoff.powi(3 + 2 * i as i32)));
+        let (zero, one, tiny) = (splat(0.0), splat(1.0), splat(1e-12));
         for target in self.targets {
             let [tx, ty, tz] = target.map(splat);
             let (mut fx, mut fy, mut fz) = (zero, zero, zero);
@@ -270,17 +268,9 @@ impl WithSimd for PairSum<'_> {
                     simd.mul_add_e_f32s(dz, dz, simd.mul_add_e_f32s(dy, dy, simd.mul_add_e_f32s(dx, dx, tiny)));
                 let distance = simd.sqrt_f32s(square);
                 let inverse = simd.div_f32s(one, simd.mul_f32s(distance, square));
-                let xi = simd.mul_f32s(distance, per_radius);
-                let xi2 = simd.mul_f32s(xi, xi);
-                let upper = simd.mul_add_e_f32s(xi, ball[4], ball[3]);
-                let upper = simd.mul_add_e_f32s(xi, upper, ball[2]);
-                let upper = simd.mul_add_e_f32s(xi, upper, ball[1]);
-                let smooth = simd.mul_add_e_f32s(xi2, upper, ball[0]);
-                let zeta = simd.max_f32s(simd.sub_f32s(xi, one), zero);
-                let zeta2 = simd.mul_f32s(zeta, zeta);
-                let zeta6 = simd.mul_f32s(zeta2, simd.mul_f32s(zeta2, zeta2));
-                let edge = simd.mul_add_e_f32s(xi, simd.mul_add_e_f32s(xi, rim[2], rim[1]), rim[0]);
-                let smooth = simd.mul_add_e_f32s(simd.mul_f32s(inverse, zeta6), edge, smooth);
+                let upper = simd.mul_add_e_f32s(square, ball[3], ball[2]);
+                let upper = simd.mul_add_e_f32s(square, upper, ball[1]);
+                let smooth = simd.mul_add_e_f32s(square, upper, ball[0]);
                 let inside = simd.mul_add_e_f32s(square, simd.mul_add_e_f32s(square, inner[2], inner[1]), inner[0]);
                 let point = simd.select_f32s(simd.less_than_f32s(square, softening_squared), inside, inverse);
                 let pull = simd.sub_f32s(point, smooth);
