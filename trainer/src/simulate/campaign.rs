@@ -30,8 +30,9 @@ use crate::{
 /// Maps on the sheet beside a box's maps.
 const SHEET: usize = 8;
 
-/// A checkpoint is written after the step that ends this long after the one before.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+/// A checkpoint is written after the step that ends this long after the one before, or, where that is longer, this many times as long as
+/// it took to write.
+const CHECKPOINT_EVERY: (Duration, u32) = (Duration::from_secs(30), 20);
 
 /// Which boxes of a campaign a job makes: number `index` of every `of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,16 +182,18 @@ impl Campaign {
         // After the initial conditions, whose memory the mesh may take.
         let gravity = gravity.get_or_insert_with(|| Gravity::new(&parameters.resolution()));
         watch.begin(number, state.step, parameters.steps);
-        let mut saved = Instant::now();
+        let (mut saved, mut pause) = (Instant::now(), CHECKPOINT_EVERY.0);
         while state.step < parameters.steps {
             self.setting.advance(&mut state, gravity, density.seed, planes.as_ref())?;
             watch.step();
             let asked = stop.load(Ordering::Relaxed);
-            if asked || saved.elapsed() > CHECKPOINT_EVERY {
+            if asked || saved.elapsed() > pause {
+                let begun = Instant::now();
                 if let Some(planes) = &planes {
                     planes.sync()?;
                 }
                 checkpoint::write(&path, &state, &made_with)?;
+                pause = CHECKPOINT_EVERY.0.max(CHECKPOINT_EVERY.1 * begun.elapsed());
                 saved = Instant::now();
             }
             if asked {

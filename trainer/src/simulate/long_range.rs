@@ -7,6 +7,7 @@
 
 use std::f64::consts::PI;
 
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::{
@@ -43,18 +44,13 @@ impl LongRange {
     pub fn kick(&mut self, particles: &mut Particles, cells: &Cells, factor: f64) {
         self.find_potential(particles, cells);
         let n = self.density.n();
-        let factor = factor as f32;
-        let potential = Potential { values: self.density.reals(), n };
+        let (potential, factor) = (Potential { values: self.density.reals(), n }, -factor as f32);
         let Particles { positions: [xs, ys, zs], momenta: [px, py, pz] } = particles;
-        let pieces = xs.par_chunks(PIECE).zip(ys.par_chunks(PIECE)).zip(zs.par_chunks(PIECE));
+        let positions = xs.par_chunks(PIECE).zip(ys.par_chunks(PIECE)).zip(zs.par_chunks(PIECE));
         let momenta = px.par_chunks_mut(PIECE).zip(py.par_chunks_mut(PIECE)).zip(pz.par_chunks_mut(PIECE));
-        pieces.zip(momenta).for_each(|(((xs, ys), zs), ((px, py), pz))| {
-            for at in 0..xs.len() {
-                let gradient = potential.gradient([xs[at], ys[at], zs[at]]);
-                px[at] -= factor * gradient[0];
-                py[at] -= factor * gradient[1];
-                pz[at] -= factor * gradient[2];
-            }
+        let arch = Arch::new();
+        positions.zip(momenta).for_each(|(((xs, ys), zs), ((px, py), pz))| {
+            arch.dispatch(Piece { potential: &potential, positions: [xs, ys, zs], momenta: [px, py, pz], factor });
         });
     }
 
@@ -94,6 +90,30 @@ struct Potential<'a> {
     n: usize,
 }
 
+/// Particles that get `factor` times the potential's derivatives.
+struct Piece<'a> {
+    potential: &'a Potential<'a>,
+    positions: [&'a [u32]; 3],
+    momenta: [&'a mut [f32]; 3],
+    factor: f32,
+}
+
+impl WithSimd for Piece<'_> {
+    type Output = ();
+
+    #[allow(clippy::inline_always, reason = "it takes on the processor features of where it is put")]
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { potential, positions: [xs, ys, zs], momenta: [px, py, pz], factor } = self;
+        for at in 0..xs.len() {
+            let gradient = potential.gradient([xs[at], ys[at], zs[at]]);
+            px[at] += factor * gradient[0];
+            py[at] += factor * gradient[1];
+            pz[at] += factor * gradient[2];
+        }
+    }
+}
+
 /// Weights of the nodes from 3 before to 3 after the nearest one for the derivative along an axis: differences of fourth
 /// order, `(8 (f(1) - f(-1)) - (f(2) - f(-2))) / 12`, under a cloud.
 fn derivative(cloud: [f32; 3]) -> [f32; 7] {
@@ -109,38 +129,67 @@ fn derivative(cloud: [f32; 3]) -> [f32; 7] {
 
 impl Potential<'_> {
     /// Derivatives at a place, per node's distance, from the 7^3 nodes around it that a cloud and the differences reach.
+    #[allow(clippy::inline_always, reason = "it takes on the processor features of where it is put")]
+    #[inline(always)]
     fn gradient(&self, position: [u32; 3]) -> [f32; 3] {
-        let n = self.n;
-        let (row, plane) = (n + 2, n * (n + 2));
-        let clouds = position.map(|position| cloud(position, n));
-        let wide = clouds.map(|(_, weights)| derivative(weights));
-        let nodes = clouds.map(|(node, _)| -> [usize; 7] { std::array::from_fn(|i| (node + n + i - 3) % n) });
-        let [narrow_x, narrow_y, narrow_z] = clouds.map(|(_, weights)| weights);
-        let mut gradient = [0.0; 3];
-        for (i, &x) in nodes[0].iter().enumerate() {
+        let clouds = position.map(|position| cloud(position, self.n));
+        let [(x, narrow_x), (y, narrow_y), (z, narrow_z)] = clouds;
+        let (wide_x, wide_y) = (derivative(narrow_x), derivative(narrow_y));
+        let (xs, ys) = (self.nodes_around(x), self.nodes_around(y));
+        // Sums over x and y, for each node along z: of both clouds, and of the derivative along one and the cloud along the other.
+        let (mut both, mut along_x, mut along_y) = (Line::default(), Line::default(), Line::default());
+        for (i, &x) in xs.iter().enumerate() {
             let near_x = (2..5).contains(&i);
-            for (j, &y) in nodes[1].iter().enumerate() {
+            let mut sum = Line::default();
+            for (j, &y) in ys.iter().enumerate() {
                 let near_y = (2..5).contains(&j);
                 if !near_x && !near_y {
                     continue;
                 }
-                let line = &self.values[x * plane + y * row..][..n];
-                let column = nodes[2];
-                let narrow =
-                    narrow_z[0] * line[column[2]] + narrow_z[1] * line[column[3]] + narrow_z[2] * line[column[4]];
+                let line = self.line(x, y, z);
                 if near_y {
-                    gradient[0] += wide[0][i] * narrow_y[j - 2] * narrow;
+                    add(&mut sum, narrow_y[j - 2], &line);
                 }
                 if near_x {
-                    gradient[1] += narrow_x[i - 2] * wide[1][j] * narrow;
-                }
-                if near_x && near_y {
-                    let along: f32 = column.iter().zip(wide[2]).map(|(&z, weight)| weight * line[z]).sum();
-                    gradient[2] += narrow_x[i - 2] * narrow_y[j - 2] * along;
+                    add(&mut along_y, narrow_x[i - 2] * wide_y[j], &line);
                 }
             }
+            add(&mut along_x, wide_x[i], &sum);
+            if near_x {
+                add(&mut both, narrow_x[i - 2], &sum);
+            }
         }
-        gradient
+        let narrow = |line: &Line| narrow_z[0] * line[2] + narrow_z[1] * line[3] + narrow_z[2] * line[4];
+        let along_z = both.iter().zip(derivative(narrow_z)).map(|(value, weight)| value * weight).sum();
+        [narrow(&along_x), narrow(&along_y), along_z]
+    }
+
+    /// Nodes from 3 before to 3 after this one on a periodic axis.
+    fn nodes_around(&self, node: usize) -> [usize; 7] {
+        std::array::from_fn(|i| (node + self.n + i - 3) % self.n)
+    }
+
+    /// Values at nodes from 3 before to 3 after `z`; the last one has no weight.
+    #[allow(clippy::inline_always, reason = "as above")]
+    #[inline(always)]
+    fn line(&self, x: usize, y: usize, z: usize) -> Line {
+        let row = &self.values[(x * self.n + y) * (self.n + 2)..][..self.n + 2];
+        match z.checked_sub(3).and_then(|first| row.get(first..first + 8)) {
+            // The eighth may be padding; the seventh must not be.
+            Some(values) if z + 3 < self.n => std::array::from_fn(|i| values[i]),
+            _ => std::array::from_fn(|i| row[(z + self.n + i - 3) % self.n]),
+        }
+    }
+}
+
+/// Values at eight nodes along z: the register's width, of which seven are needed.
+type Line = [f32; 8];
+
+#[allow(clippy::inline_always, reason = "it takes on the processor features of where it is put")]
+#[inline(always)]
+fn add(sum: &mut Line, weight: f32, line: &Line) {
+    for (sum, value) in sum.iter_mut().zip(line) {
+        *sum += weight * value;
     }
 }
 

@@ -12,8 +12,12 @@ use super::particles::{Cells, Particles, UNIT, split_at_all};
 
 /// Sources are padded to whole registers of the widest kind.
 const LANES: usize = 16;
-/// Targets of a crowded cell that share a list of sources.
-const GROUP: usize = 48;
+/// Targets that share a list of sources, at most.
+const GROUP: usize = 64;
+/// Targets from which on it pays to leave out sources that are in reach of none of them.
+const MANY: usize = 16;
+/// Cells in a row that are treated together, at most, where there are few particles.
+const LONGEST: usize = 8;
 /// Where padding lies: farther than any cutoff, so that it has no force.
 const FAR: f32 = 1e6;
 
@@ -26,6 +30,8 @@ pub struct ShortRange {
     side: usize,
     /// Cells in reach of a cell: steps along x and y, and how many cells to both sides along z.
     reach: Vec<(isize, isize, usize)>,
+    /// Cells in reach to one side along an axis, at most.
+    most: usize,
     arch: Arch,
 }
 
@@ -59,7 +65,7 @@ impl ShortRange {
                 }
             }
         }
-        Self { pair, nodes, side, reach, arch: Arch::new() }
+        Self { pair, nodes, side, reach, most: most as usize, arch: Arch::new() }
     }
 
     /// Adds `factor` times the acceleration to the momenta, with `laplacian(phi) = delta`, lengths in box sides. The particles
@@ -72,12 +78,15 @@ impl ShortRange {
         let [px, py, pz] = [px, py, pz].map(|momenta| split_at_all(momenta, &row_starts));
         let rows = px.into_par_iter().zip(py).zip(pz).enumerate();
         rows.for_each_init(Workspace::default, |workspace, (row, ((px, py), pz))| {
-            for z in 0..self.side {
-                let members = cells.start(row * self.side + z)..cells.start(row * self.side + z + 1);
+            let mut start = 0;
+            while start < self.side {
+                let block = start..self.block_end(cells, row, start);
+                start = block.end;
+                let members = cells.start(row * self.side + block.start)..cells.start(row * self.side + block.end);
                 if members.is_empty() {
                     continue;
                 }
-                self.gather_sources(positions, cells, row, z, workspace);
+                self.gather_sources(positions, cells, row, block, workspace);
                 self.gather_targets(positions, members.clone(), workspace);
                 self.accelerate(workspace);
                 let first = members.start - row_starts[row];
@@ -91,22 +100,33 @@ impl ShortRange {
         });
     }
 
-    /// Collects the particles of all cells in reach, as distances from the middle of the cell.
+    /// The end of a block of cells along z: one cell, or more of them while their particles are few.
+    fn block_end(&self, cells: &Cells, row: usize, start: usize) -> usize {
+        let longest = LONGEST.min(self.side - 2 * self.most);
+        let first = cells.start(row * self.side + start);
+        let mut end = start + 1;
+        while end < self.side && end - start < longest && cells.start(row * self.side + end + 1) - first <= MANY {
+            end += 1;
+        }
+        end
+    }
+
+    /// Collects the particles of all cells in reach, as distances from the middle of the block.
     fn gather_sources(
         &self,
         positions: &[Vec<u32>; 3],
         cells: &Cells,
         row: usize,
-        z: usize,
+        block: Range<usize>,
         workspace: &mut Workspace,
     ) {
         let side = self.side;
         let (x, y) = (row / side, row % side);
-        let middle = [x, y, z].map(|at| self.middle(at));
+        let middle = [self.middle(x..x + 1), self.middle(y..y + 1), self.middle(block.clone())];
         workspace.sources.iter_mut().for_each(Vec::clear);
         for &(dx, dy, dz) in &self.reach {
             let row = wrapped(x, dx, side) * side + wrapped(y, dy, side);
-            for run in runs(z, dz, side) {
+            for run in runs(block.clone(), dz, side) {
                 let run = cells.start(row * side + run.start)..cells.start(row * side + run.end);
                 for ((sources, positions), middle) in workspace.sources.iter_mut().zip(positions).zip(middle) {
                     sources.extend(positions[run.clone()].iter().map(|&position| self.distance(position, middle)));
@@ -117,7 +137,7 @@ impl ShortRange {
         workspace.middle = middle;
     }
 
-    /// Collects the particles of the cell itself, neighbours together where there are many.
+    /// Collects the particles of the block itself, neighbours together where there are many.
     fn gather_targets(&self, positions: &[Vec<u32>; 3], members: Range<usize>, workspace: &mut Workspace) {
         let Workspace { targets, order, keys, middle, .. } = workspace;
         order.clear();
@@ -145,7 +165,7 @@ impl ShortRange {
     fn accelerate(&self, workspace: &mut Workspace) {
         let Workspace { sources, near, targets, force, .. } = workspace;
         force.clear();
-        if targets.len() <= GROUP {
+        if targets.len() < MANY {
             self.arch.dispatch(PairSum { pair: self.pair, sources, targets, force });
             return;
         }
@@ -170,7 +190,13 @@ impl ShortRange {
         for list in [&mut *nx, ny, nz] {
             list.resize(sx.len() + LANES, 0.0);
         }
-        let outside = |value: f32, axis: usize| (low[axis] - value).max(value - high[axis]).max(0.0);
+        let centre: [f32; 3] = std::array::from_fn(|axis| 0.5 * (low[axis] + high[axis]));
+        let half: [f32; 3] = std::array::from_fn(|axis| 0.5 * (high[axis] - low[axis]));
+        let outside = |value: f32, axis: usize| {
+            let outside = (value - centre[axis]).abs() - half[axis];
+            // One instruction, which `max` is not.
+            if outside > 0.0 { outside } else { 0.0 }
+        };
         let mut count = 0;
         for ((&x, &y), &z) in sx.iter().zip(sy).zip(sz) {
             let [dx, dy, dz] = [outside(x, 0), outside(y, 1), outside(z, 2)];
@@ -184,8 +210,8 @@ impl ShortRange {
         pad(near);
     }
 
-    fn middle(&self, cell: usize) -> u32 {
-        ((2 * cell as u64 + 1) * (1 << 31) / self.side as u64) as u32
+    fn middle(&self, cells: Range<usize>) -> u32 {
+        ((cells.start as u64 + cells.end as u64) * (1 << 31) / self.side as u64) as u32
     }
 
     fn distance(&self, position: u32, middle: u32) -> f32 {
@@ -215,9 +241,9 @@ fn wrapped(at: usize, step: isize, side: usize) -> usize {
     (at as isize + step).rem_euclid(side as isize) as usize
 }
 
-/// Cells from `reach` before to `reach` after `at` on a periodic axis, as one or two ranges.
-fn runs(at: usize, reach: usize, side: usize) -> impl Iterator<Item = Range<usize>> {
-    let (low, high) = (at as isize - reach as isize, (at + reach + 1) as isize);
+/// Cells from `reach` before to `reach` after a block on a periodic axis, as one or two ranges.
+fn runs(block: Range<usize>, reach: usize, side: usize) -> impl Iterator<Item = Range<usize>> {
+    let (low, high) = (block.start as isize - reach as isize, (block.end + reach) as isize);
     let side = side as isize;
     let (first, second) = if low < 0 {
         (low + side..side, 0..high)
