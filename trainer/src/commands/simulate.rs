@@ -223,7 +223,7 @@ fn describe(campaign: &Campaign, needs: &Needs, threads: usize) {
 /// The preset's parameters and number of boxes, with what the command line says.
 fn parameters(arguments: &SimulateArguments) -> Result<(Parameters, usize)> {
     let (mut parameters, boxes) = match arguments.preset {
-        Preset::Laptop => (Parameters::laptop(), 2),
+        Preset::Laptop => (Parameters::laptop(), 4),
         Preset::Paper => (Parameters::paper(), 45),
     };
     let SimulateArguments { cosmology, numerics, field, .. } = arguments;

@@ -61,10 +61,10 @@ impl Parameters {
             box_side: 240.0,
             mesh_factor: 3,
             pair_cutoff: Some(4.2),
-            softening: 0.2,
+            softening: 0.1,
             cloud: 0.05,
-            start_redshift: 9.0,
-            steps: 220,
+            start_redshift: 19.0,
+            steps: 250,
             step_exponent: 0.5,
             shell_thickness: 40.0,
             pixels: 1024,
@@ -81,7 +81,7 @@ impl Parameters {
 
     /// A small simulation with the same chain: minutes on four cores.
     pub fn laptop() -> Self {
-        Self { particles: 128, box_side: 80.0, steps: 80, maps: 24, ..Self::paper() }
+        Self { particles: 128, box_side: 80.0, softening: 0.2, steps: 120, maps: 24, ..Self::paper() }
     }
 
     /// Checks that a simulation can be made with these.
