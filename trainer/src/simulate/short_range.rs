@@ -309,3 +309,65 @@ impl WithSimd for PairSum<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::particles::position;
+    use shared::random::{Stream, stream};
+
+    /// The pair's force over its distance, in f64.
+    fn pull(pair: PairForce, square: f64) -> f64 {
+        let (cutoff, softening) = (f64::from(pair.cutoff), f64::from(pair.softening));
+        if square >= cutoff * cutoff {
+            return 0.0;
+        }
+        let (x, y) = (square / (cutoff * cutoff), square / (softening * softening));
+        let ball = (105.0 - 189.0 * x + 135.0 * x * x - 35.0 * x.powi(3)) / 16.0 / cutoff.powi(3);
+        let point =
+            if y < 1.0 { (35.0 - 42.0 * y + 15.0 * y * y) / 8.0 / softening.powi(3) } else { square.powf(-1.5) };
+        point - ball
+    }
+
+    #[test]
+    fn every_pair_is_summed_in_voids_and_in_crowds() {
+        let (nodes, pair) = (24, PairForce { cutoff: 4.2, softening: 0.3 });
+        let mut random = stream(4, Stream::Crops);
+        // A uniform background, and crowds of which one lies across the box's corner.
+        let crowds = [[0.0; 3], [0.52, 0.31, 0.77]];
+        let places: Vec<[u32; 3]> = (0..2000)
+            .map(|at| match at {
+                0..1200 => std::array::from_fn(|_| position(random.uniform())),
+                _ => crowds[at % 2].map(|centre| position((centre + 0.03 * random.normal()).rem_euclid(1.0))),
+            })
+            .collect();
+        for side in [10, 12, 24] {
+            let axis = |axis: usize| places.iter().map(|place| place[axis]).collect::<Vec<_>>();
+            let momenta = [0, 1, 2].map(|_| vec![0.0; places.len()]);
+            let mut particles = Particles { positions: [axis(0), axis(1), axis(2)], momenta };
+            let mut cells = Cells::new(side);
+            particles.sort(&mut cells);
+            ShortRange::new(pair, nodes, side).kick(&mut particles, &cells, 1.0);
+            let unit = UNIT * nodes as f64;
+            let strength = (nodes * nodes) as f64 / (4.0 * std::f64::consts::PI * particles.len() as f64);
+            let place = |at: usize| [0, 1, 2].map(|axis| particles.positions[axis][at]);
+            for target in 0..particles.len() {
+                let (mut expected, mut size) = ([0.0; 3], 0.0);
+                for source in 0..particles.len() {
+                    let apart: [f64; 3] = std::array::from_fn(|axis| {
+                        f64::from(place(source)[axis].wrapping_sub(place(target)[axis]).cast_signed()) * unit
+                    });
+                    let square = apart.iter().map(|d| d * d).sum::<f64>();
+                    for (sum, apart) in expected.iter_mut().zip(apart) {
+                        *sum += strength * pull(pair, square) * apart;
+                    }
+                    size += strength * pull(pair, square).abs() * square.sqrt();
+                }
+                for (momenta, expected) in particles.momenta.iter().zip(expected) {
+                    let error = (f64::from(momenta[target]) - expected).abs();
+                    assert!(error < 1e-5 * size.max(strength * 1e-3), "{side} cells: {error} of {size}");
+                }
+            }
+        }
+    }
+}
