@@ -30,9 +30,10 @@ use crate::{
 /// Maps on the sheet beside a box's maps.
 const SHEET: usize = 8;
 
-/// A checkpoint is written after the step that ends this long after the one before, or, where that is longer, this many times as long as
-/// it took to write.
-const CHECKPOINT_EVERY: (Duration, u32) = (Duration::from_secs(30), 20);
+/// A checkpoint is written after the step that ends this long after the one before.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+/// Large checkpoints are written less often: this many times as long apart as writing one takes.
+const CHECKPOINT_SHARE: u32 = 20;
 
 /// Which boxes of a campaign a job makes: number `index` of every `of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +183,7 @@ impl Campaign {
         // After the initial conditions, whose memory the mesh may take.
         let gravity = gravity.get_or_insert_with(|| Gravity::new(&parameters.resolution()));
         watch.begin(number, state.step, parameters.steps);
-        let (mut saved, mut pause) = (Instant::now(), CHECKPOINT_EVERY.0);
+        let (mut saved, mut pause) = (Instant::now(), CHECKPOINT_EVERY);
         while state.step < parameters.steps {
             self.setting.advance(&mut state, gravity, density.seed, planes.as_ref())?;
             watch.step();
@@ -193,7 +194,7 @@ impl Campaign {
                     planes.sync()?;
                 }
                 checkpoint::write(&path, &state, &made_with)?;
-                pause = CHECKPOINT_EVERY.0.max(CHECKPOINT_EVERY.1 * begun.elapsed());
+                pause = CHECKPOINT_EVERY.max(CHECKPOINT_SHARE * begun.elapsed());
                 saved = Instant::now();
             }
             if asked {

@@ -103,7 +103,7 @@ mod tests {
         }
     }
 
-    /// Power spectrum today of a box whose three longest waves alone have this power in the beginning, as linear theory extrapolates it.
+    /// Power spectrum today of a box whose three longest waves alone have power, by linear theory this much today.
     fn evolved_power(growth: &Growth, power: f64, steps: usize) -> Vec<f64> {
         let density = InitialDensity { seed: 3, side: 1.0, fixed_amplitude: true, inverted: false };
         let start = StartingGrowth {

@@ -18,8 +18,8 @@ pub struct Resolution {
     pub pairs: Option<PairForce>,
 }
 
-/// Without pairs, forces are those of balls of this radius in nodes: the smallest that does not excite the lattice that particles
-/// start on.
+/// Without pairs, forces are those of balls of this radius in nodes, about the smallest that does not excite the lattice that
+/// particles start on.
 const MESH_ALONE: f64 = 2.2;
 
 /// The solver, with its mesh.

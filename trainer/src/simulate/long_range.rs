@@ -174,10 +174,13 @@ impl Potential<'_> {
     #[inline(always)]
     fn line(&self, x: usize, y: usize, z: usize) -> Line {
         let row = &self.values[(x * self.n + y) * (self.n + 2)..][..self.n + 2];
-        match z.checked_sub(3).and_then(|first| row.get(first..first + 8)) {
-            // The eighth may be padding; the seventh must not be.
-            Some(values) if z + 3 < self.n => std::array::from_fn(|i| values[i]),
-            _ => std::array::from_fn(|i| row[(z + self.n + i - 3) % self.n]),
+        // The eighth may be padding there; the seventh is not.
+        if (3..self.n - 3).contains(&z) {
+            let values = &row[z - 3..z + 5];
+            std::array::from_fn(|i| values[i])
+        } else {
+            let nodes = self.nodes_around(z);
+            std::array::from_fn(|i| nodes.get(i).map_or(0.0, |&node| row[node]))
         }
     }
 }

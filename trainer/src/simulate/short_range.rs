@@ -30,8 +30,8 @@ pub struct ShortRange {
     side: usize,
     /// Cells in reach of a cell: steps along x and y, and how many cells to both sides along z.
     reach: Vec<(isize, isize, usize)>,
-    /// Cells in reach to one side along an axis, at most.
-    most: usize,
+    /// Cells in a row that are treated together, at most: with those in reach on both sides, not more than there are.
+    longest: usize,
     arch: Arch,
 }
 
@@ -65,7 +65,7 @@ impl ShortRange {
                 }
             }
         }
-        Self { pair, nodes, side, reach, most: most as usize, arch: Arch::new() }
+        Self { pair, nodes, side, reach, longest: LONGEST.min(side - 2 * most as usize), arch: Arch::new() }
     }
 
     /// Adds `factor` times the acceleration to the momenta, with `laplacian(phi) = delta`, lengths in box sides. The particles
@@ -102,10 +102,9 @@ impl ShortRange {
 
     /// The end of a block of cells along z: one cell, or more of them while their particles are few.
     fn block_end(&self, cells: &Cells, row: usize, start: usize) -> usize {
-        let longest = LONGEST.min(self.side - 2 * self.most);
         let first = cells.start(row * self.side + start);
         let mut end = start + 1;
-        while end < self.side && end - start < longest && cells.start(row * self.side + end + 1) - first <= MANY {
+        while end < self.side && end - start < self.longest && cells.start(row * self.side + end + 1) - first <= MANY {
             end += 1;
         }
         end
