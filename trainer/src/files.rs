@@ -1,6 +1,7 @@
 //! Files: those of a folder, what tells one from another, and writing them whole or not at all.
 
 use std::{
+    fs::{File, TryLockError},
     io::Read,
     path::{Path, PathBuf},
 };
@@ -29,7 +30,7 @@ pub fn files_with_extension(folder: &Path, extensions: &[&str]) -> Result<Vec<Pa
 /// # Errors
 /// When the file cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<String> {
-    let mut file = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -49,10 +50,24 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write;
     let part = path.with_extension("part");
     let write = || -> std::io::Result<()> {
-        let mut file = std::fs::File::create(&part)?;
+        let mut file = File::create(&part)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(&part, path)
     };
     write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Creates a file that one program at a time holds, until it is dropped; `None` while another one does.
+///
+/// Some network file systems know no locks: there the file is had, and nothing is known of others.
+///
+/// # Errors
+/// When the file cannot be created.
+pub fn hold(path: &Path) -> Result<Option<File>> {
+    let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
+    Ok(match file.try_lock() {
+        Err(TryLockError::WouldBlock) => None,
+        Ok(()) | Err(TryLockError::Error(_)) => Some(file),
+    })
 }

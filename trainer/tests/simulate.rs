@@ -68,6 +68,13 @@ fn run(campaign: &Campaign, steps: usize) -> (Ending, Vec<usize>) {
     (campaign.run(&mut watch, &stop).unwrap(), watch.begun_at)
 }
 
+/// What it says when it is not made.
+fn refusal(campaign: &Campaign) -> String {
+    let stop = AtomicBool::new(false);
+    let mut watch = StopAfter { steps: usize::MAX, stop: &stop, begun_at: Vec::new() };
+    campaign.run(&mut watch, &stop).unwrap_err().to_string()
+}
+
 fn maps(out: &Path, number: usize) -> [Vec<u8>; 2] {
     ["z0.500", "z1.000"].map(|folder| std::fs::read(out.join(format!("{folder}/box-{number:04}.npy"))).unwrap())
 }
@@ -110,9 +117,24 @@ fn jobs_share_the_boxes_and_refuse_those_of_other_parameters() {
     assert_eq!(manifests.iter().map(|manifest| manifest.inverted).collect::<Vec<_>>(), [false, true, false]);
     assert!(maps(folder.path(), 0) != maps(folder.path(), 1));
     let other = campaign(folder.path(), Parameters { steps: 4, ..parameters }, WHOLE, 3);
-    let stop = AtomicBool::new(false);
-    let mut watch = StopAfter { steps: usize::MAX, stop: &stop, begun_at: Vec::new() };
-    assert!(other.run(&mut watch, &stop).unwrap_err().to_string().contains("other parameters"));
+    assert!(refusal(&other).contains("other parameters"));
+}
+
+#[test]
+fn a_box_that_another_job_makes_or_whose_planes_are_gone_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let parameters = Parameters { ray_tracing: RayTracing::MultiPlane, ..small() };
+    let one = campaign(folder.path(), parameters, WHOLE, 1);
+    assert_eq!(run(&one, 3).0, Ending::Interrupted);
+    let boxes = folder.path().join("boxes");
+    let held = std::fs::File::create(boxes.join("box-0000.lock")).unwrap();
+    held.lock().unwrap();
+    assert!(refusal(&one).contains("another job is making box 1"));
+    drop(held);
+    std::fs::rename(boxes.join("box-0000.planes"), boxes.join("elsewhere")).unwrap();
+    assert!(refusal(&one).contains("box-0000.planes is gone"));
+    std::fs::rename(boxes.join("elsewhere"), boxes.join("box-0000.planes")).unwrap();
+    assert_eq!(run(&one, usize::MAX), (Ending::Complete, vec![3]));
 }
 
 /// Power today of a box of 32^3 particles.
@@ -151,6 +173,7 @@ fn parameters_without_sense_are_refused_with_what_to_change() {
     assert!(refused(Parameters { shell_thickness: 60.0, ..small() }).contains("--shell-thickness"));
     assert!(refused(Parameters { source_redshifts: vec![12.0], ..small() }).contains("redshift"));
     assert!(refused(Parameters { source_redshifts: vec![f64::NAN], ..small() }).contains("redshift"));
+    assert!(refused(Parameters { source_redshifts: vec![0.5, 0.5001], ..small() }).contains("--source-redshifts"));
     assert!(refused(Parameters { side_angle: 2.0, ..small() }).contains("would repeat"));
     let mut unknown = small();
     unknown.cosmology.sigma_8 = None;

@@ -20,7 +20,7 @@ use crate::{
         campaign::{Campaign, Ending, Shard, Watch},
         evolution::Setting,
         parameters::Parameters,
-        plan::{Bytes, Needs, available_memory},
+        plan::{Bytes, Needs, PROGRAM, available_memory},
     },
 };
 
@@ -210,8 +210,9 @@ fn describe(campaign: &Campaign, needs: &Needs, threads: usize) {
         campaign.boxes, parameters.particles, parameters.box_side, parameters.steps, parameters.maps
     );
     println!(
-        "memory {}: particles {}, meshes {}, maps {}; disk {}, and {} while a box is not complete",
+        "memory {}: program {}, particles {}, meshes {}, maps {}; disk {}, and {} while a box is not complete",
         Bytes(needs.memory),
+        Bytes(PROGRAM),
         Bytes(needs.particles),
         Bytes(needs.meshes),
         Bytes(needs.maps),

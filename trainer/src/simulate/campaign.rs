@@ -21,7 +21,7 @@ use super::{
     power::PowerBin,
 };
 use crate::{
-    files::{sha256_of_file, write_atomically},
+    files::{hold, sha256_of_file, write_atomically},
     maps::output::{MapWriter, MapsDescription},
     pictures,
     ray_tracing::RayTracing,
@@ -169,12 +169,18 @@ impl Campaign {
     ) -> Result<Ending> {
         let parameters = &self.setting.parameters;
         let (path, made_with) = (self.checkpoint_path(number), self.made_with(number)?);
+        let (planes_path, lock_path) = (path.with_extension("planes"), path.with_extension("lock"));
+        let Some(_held) = hold(&lock_path)? else {
+            bail!("another job is making box {}: give each job its own --shard, or wait for that one", number + 1);
+        };
         let density = self.density(number);
         let mut state = match checkpoint::read(&path, &made_with)? {
+            Some(_) if parameters.keeps_planes() && !planes_path.exists() => {
+                bail!("{} is gone: delete {} too, and the box begins anew", planes_path.display(), path.display())
+            }
             Some(state) => state,
             None => self.setting.begin(&density),
         };
-        let planes_path = path.with_extension("planes");
         let planes = if parameters.keeps_planes() {
             Some(PlaneStore::open(&planes_path, parameters.maps, self.setting.plane_field().pixels)?)
         } else {
@@ -205,7 +211,7 @@ impl Campaign {
             self.use_planes(number, &mut state, planes)?;
         }
         self.finish(number, state)?;
-        for scratch in [path, planes_path] {
+        for scratch in [path, planes_path, lock_path] {
             if scratch.exists() {
                 std::fs::remove_file(&scratch)?;
             }

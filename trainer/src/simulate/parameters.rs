@@ -114,7 +114,13 @@ impl Parameters {
             self.start_redshift
         );
         ensure!(!self.source_redshifts.is_empty(), "--source-redshifts needs at least one redshift");
-        for &redshift in &self.source_redshifts {
+        for (place, &redshift) in self.source_redshifts.iter().enumerate() {
+            // Three digits name the folder of a source's maps.
+            let same = |other: &f64| format!("{other:.3}") == format!("{redshift:.3}");
+            ensure!(
+                !self.source_redshifts[..place].iter().any(same),
+                "--source-redshifts must differ in their first three decimals, got {redshift} twice"
+            );
             ensure!(
                 redshift >= 0.01 && redshift < self.start_redshift,
                 "a source's redshift must be between 0.01 and --start-redshift {}, got {redshift}",

@@ -24,6 +24,9 @@ pub struct Needs {
     pub scratch: u64,
 }
 
+/// Memory of the program itself, with libtorch.
+pub const PROGRAM: u64 = 130_000_000;
+
 /// Bytes a particle: position and momentum, its cell's start, its place in the order and a scratch word to sort by.
 pub const BYTES_PER_PARTICLE: u64 = 24 + 4 + 4 + 4;
 
@@ -46,7 +49,7 @@ impl Needs {
             particles,
             meshes,
             maps,
-            memory: (particles + meshes + maps).max(start),
+            memory: PROGRAM + (particles + meshes + maps).max(start),
             disk: kept + files,
             scratch: count * 24 + kept + planes,
         }
