@@ -174,6 +174,8 @@ fn parameters_without_sense_are_refused_with_what_to_change() {
     assert!(refused(Parameters { source_redshifts: vec![12.0], ..small() }).contains("redshift"));
     assert!(refused(Parameters { source_redshifts: vec![f64::NAN], ..small() }).contains("redshift"));
     assert!(refused(Parameters { source_redshifts: vec![0.5, 0.5001], ..small() }).contains("--source-redshifts"));
+    let late = Parameters { source_redshifts: vec![8.99], write_planes: true, side_angle: 0.2, ..small() };
+    assert!(refused(late).contains("--start-redshift"));
     assert!(refused(Parameters { side_angle: 2.0, ..small() }).contains("would repeat"));
     let mut unknown = small();
     unknown.cosmology.sigma_8 = None;

@@ -83,6 +83,13 @@ impl Setting {
         let power_at = |&redshift: &f64| Event { scale_factor: 1.0 / (1.0 + redshift), what: What::Power(redshift) };
         events.extend(parameters.power_redshifts.iter().map(power_at));
         events.sort_by(|a, b| a.scale_factor.total_cmp(&b.scale_factor));
+        let first = 1.0 / events[0].scale_factor - 1.0;
+        ensure!(
+            first < parameters.start_redshift,
+            "the simulation is looked at from redshift {first:.3} on and must start before: give a higher --start-redshift \
+             than {}",
+            parameters.start_redshift
+        );
         let schedule =
             Schedule::new(1.0 / (1.0 + parameters.start_redshift), 1.0, parameters.steps, parameters.step_exponent);
         Ok(Self { parameters, background, growth, power, schedule, events, sources })
