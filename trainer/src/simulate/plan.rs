@@ -25,7 +25,7 @@ pub struct Needs {
 }
 
 /// Memory of the program itself, with libtorch.
-pub const PROGRAM: u64 = 130_000_000;
+pub const PROGRAM: u64 = 150_000_000;
 
 /// Bytes a particle: position and momentum, its cell's start, its place in the order and a scratch word to sort by.
 pub const BYTES_PER_PARTICLE: u64 = 24 + 4 + 4 + 4;
