@@ -8,6 +8,14 @@ use crate::random::{Stream, stream};
 /// The latent vector of a seed: `size` independent draws from N(0, 1).
 ///
 /// A vector of a smaller size is a prefix of a larger one.
+///
+/// # Examples
+/// ```
+/// use shared::latent::latent;
+///
+/// assert_eq!(latent(7, 64), latent(7, 64));
+/// assert_eq!(latent(7, 64)[..3], latent(7, 3));
+/// ```
 pub fn latent(seed: u64, size: usize) -> Vec<f32> {
     let mut random = stream(seed, Stream::Latent);
     (0..size).map(|_| random.normal() as f32).collect()
@@ -18,6 +26,16 @@ pub fn latent(seed: u64, size: usize) -> Vec<f32> {
 /// `slerp = sin((1-t) w)/sin w from + sin(t w)/sin w to`, where w is the angle between them. It keeps the norm typical of
 /// the prior, which the straight line does not. Where the two are (nearly) parallel or one is zero, it is the line.
 /// Extra values of the longer vector are left out.
+///
+/// # Examples
+/// ```
+/// use shared::latent::{latent, slerp};
+///
+/// let (from, to) = (latent(1, 64), latent(2, 64));
+/// let middle = slerp(&from, &to, 0.5);
+/// let norm = |z: &[f32]| z.iter().map(|x| x * x).sum::<f32>().sqrt();
+/// assert!((norm(&middle) / norm(&from) - 1.0).abs() < 0.3, "it stays on the prior's shell");
+/// ```
 pub fn slerp(from: &[f32], to: &[f32], t: f64) -> Vec<f32> {
     let (mut dot, mut norm_from, mut norm_to) = (0.0, 0.0, 0.0);
     for (&a, &b) in from.iter().zip(to) {

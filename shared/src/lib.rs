@@ -7,12 +7,14 @@
 //! ```text
 //! latent -> network -> map -> statistics
 //!                       |
-//!                    formats (.npy, FITS, weights)
+//!            formats (.npy, FITS, weights), colour
+//! cosmology             distances, below everything that has one
 //! ```
 //!
-//! Feature `burn`: the generator and the discriminator as burn modules ([`network::inference`]).
+//! Feature `burn`: the generator and the discriminator as burn modules, `network::burn`.
 #![warn(missing_docs)]
 
+pub mod colour;
 pub mod cosmology;
 pub mod formats;
 pub mod latent;

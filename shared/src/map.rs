@@ -47,6 +47,16 @@ impl ConvergenceMap {
     ///
     /// # Errors
     /// When the number of values does not match, the angle is not in (0, 180], or a value is not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// use shared::ConvergenceMap;
+    ///
+    /// let map = ConvergenceMap::new(0.5, 2, vec![0.01, -0.02, 0.0, 0.3])?;
+    /// assert_eq!((map.pixels(), map.resolution()), (2, 15.0));
+    /// assert!(ConvergenceMap::new(0.5, 2, vec![f32::NAN; 4]).is_err());
+    /// # Ok::<(), shared::map::MapError>(())
+    /// ```
     pub fn new(side_angle: f64, pixels: usize, kappa: Vec<f32>) -> Result<Self, MapError> {
         if pixels == 0 || pixels > 32_768 {
             return Err(MapError::Pixels(pixels));

@@ -8,11 +8,11 @@ use shared::{
     network::{
         NetworkDefinition,
         definition::parameters,
-        inference::{Discriminator, Generator},
+        burn::{Discriminator, Generator},
     },
 };
 use tests::{python, run_python, small};
-use trainer::networks::{Mode, TorchNetwork, generate, to_vec};
+use trainer::torch::{Mode, TorchBackend, TorchNetwork, to_vec};
 
 /// Largest difference between two backends in f32.
 const TOLERANCE: f32 = 1e-5;
@@ -50,11 +50,17 @@ fn trained(definition: &NetworkDefinition) -> Result<(TorchNetwork, TorchNetwork
     Ok((generator, discriminator))
 }
 
+/// The maps of seeds 1 and 2 through libtorch, one after the other.
+fn drawn(network: &TorchNetwork, definition: &NetworkDefinition) -> Result<Vec<f32>> {
+    let backend = TorchBackend { network, device: tch::Device::Cpu };
+    Ok(backend.generator(definition, 1.0, 2).draw_seeds([1, 2])?.concat())
+}
+
 fn agrees_with_burn(definition: &NetworkDefinition) -> Result<()> {
     let (generator, discriminator) = trained(definition)?;
     let (size, side) = (definition.latent_size, definition.map_side);
     let latents = [latent(1, size), latent(2, size)];
-    let maps = generate(&generator, &latents, tch::Device::Cpu)?;
+    let maps = drawn(&generator, definition)?;
     let spread = maps.iter().fold(0.0_f32, |largest, kappa| largest.max(kappa.abs()));
     assert!(spread > 1e-2 * definition.kappa_scale, "the maps are empty, so agreement would show nothing: {spread}");
 
@@ -62,8 +68,8 @@ fn agrees_with_burn(definition: &NetworkDefinition) -> Result<()> {
     let weights = Weights::read(&generator.encode(Precision::F32)?, &parameters(&definition.generator()))?;
     let burn = Generator::new(definition, &weights, &device)?;
     let input = Tensor::<2>::from_data(TensorData::new(latents.concat(), [2, size]), &device);
-    let drawn = burn.forward(input).into_data().try_into_vec::<f32>().ok().context("burn's map is f32")?;
-    let difference = largest_difference(&maps, &drawn);
+    let theirs = burn.forward(input).into_data().try_into_vec::<f32>().ok().context("burn's map is f32")?;
+    let difference = largest_difference(&maps, &theirs);
     assert!(difference <= TOLERANCE, "generator: {difference:e}");
 
     let weights = Weights::read(&discriminator.encode(Precision::F32)?, &parameters(&definition.discriminator()))?;
@@ -100,9 +106,9 @@ fn pytorch_loads_the_file_and_draws_the_same_maps() -> Result<()> {
     std::fs::write(&latents, input.concat().iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())?;
     run_python(&interpreter, "draw.py", &[&weights, &latents, &maps])?;
     let bytes = std::fs::read(&maps)?;
-    let drawn: Vec<f32> =
+    let theirs: Vec<f32> =
         bytes.as_chunks::<4>().0.iter().map(|bytes| definition.kappa_scale * f32::from_le_bytes(*bytes)).collect();
-    let difference = largest_difference(&generate(&generator, &input, tch::Device::Cpu)?, &drawn);
+    let difference = largest_difference(&drawn(&generator, &definition)?, &theirs);
     assert!(difference <= TOLERANCE, "{difference:e}");
     Ok(())
 }

@@ -5,10 +5,8 @@
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use shared::Cosmology;
-use trainer::simulate::cosmology::{
-    Background, ConvergencePower, Growth, Halofit, LinearPower, LinearSpectrum, Wiggles,
-};
+use shared::{Cosmology, cosmology::Background};
+use simulator::cosmology::{ConvergencePower, Growth, Halofit, LinearPower, LinearSpectrum, Wiggles};
 
 fn reference() -> Result<Value> {
     Ok(serde_json::from_str(include_str!("../reference/cosmology.json"))?)

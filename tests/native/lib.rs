@@ -77,8 +77,8 @@ pub fn training_maps(folder: &Path, count: usize, side: usize) -> Result<PathBuf
     let path = folder.join("maps.npy");
     let mut kappa = Vec::with_capacity(count * side * side);
     if let Some(planes) = outside("data/lenstools-planes") {
-        let planes = trainer::maps::planes::LensPlanes::read(&planes)?;
-        let lines = trainer::maps::lines_of_sight::LinesOfSight::new(&planes, 1.0)?;
+        let planes = simulator::planes::LensPlanes::read(&planes)?;
+        let lines = simulator::planes::LinesOfSight::new(&planes, 1.0)?;
         for map in 0..count {
             kappa.extend(lines.draw(&mut stream(1, Stream::Crops).at(map as u64), side));
         }

@@ -1,17 +1,20 @@
 //! A small network learns on real crops; an interrupted run ends as an uninterrupted one.
 
-use std::{fs, path::Path, sync::atomic::AtomicBool};
+use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
-use tch::Device;
+use storage::runs::{Ending, Interruption};
+use tch::{Device, Tensor};
 use tests::{small, training_maps};
 use trainer::{
-    networks::to_vec,
+    torch::to_vec,
     training::{
-        checkpoint::{self, DataRecord},
+        checkpoint::{self, Checkpoints, DataRecord},
         config::{Arithmetic, TrainingConfig},
         data::TrainingMaps,
-        run::{Ending, RunSetup},
+        measures::DISCRIMINATOR_LOSS,
+        order::Order,
+        run::{ResumeFrom, RunSetup},
         step::Players,
     },
 };
@@ -35,7 +38,7 @@ fn config(steps: u64) -> TrainingConfig {
 
 fn setup(folder: &Path, data: &Path, steps: u64) -> Result<RunSetup> {
     let config = config(steps);
-    let maps = TrainingMaps::open(data, config.network.map_side, config.batch_size, config.seed)?;
+    let maps = Arc::new(TrainingMaps::open(data, config.network.map_side, config.batch_size)?);
     let data = DataRecord { maps: maps.maps(), sha256: "of the test".into(), description: None };
     Ok(RunSetup { folder: folder.into(), config, maps, data, side_angle: SIDE_ANGLE, device: Device::Cpu })
 }
@@ -45,7 +48,9 @@ fn twenty_steps_lower_the_discriminators_loss_and_move_the_generator() -> Result
     let folder = tempfile::tempdir()?;
     let data = training_maps(folder.path(), 64, small().map_side)?;
     let config = config(20);
-    let maps = TrainingMaps::open(&data, config.network.map_side, config.batch_size, config.seed)?;
+    let side = config.network.map_side;
+    let maps = TrainingMaps::open(&data, side, config.batch_size)?;
+    let mut order = Order::new(maps.maps(), config.batch_size, config.seed);
     let mut players = Players::new(&config, Device::Cpu)?;
     let values = |players: &Players| -> Result<Vec<f32>> {
         let tensors = players.generator.named().map(|(_, tensor)| to_vec(tensor));
@@ -54,8 +59,11 @@ fn twenty_steps_lower_the_discriminators_loss_and_move_the_generator() -> Result
     let before = values(&players)?;
     let mut losses = Vec::new();
     for step in 0..config.steps {
-        let batch = maps.batch(step, config.batch_size, Device::Cpu)?;
-        losses.push(to_vec(&players.step(&config, step, &batch)?.values)?[0]);
+        let batch = Tensor::f_from_slice(&maps.kappa(order.maps_of(step))?)?;
+        let batch = batch.f_view([config.batch_size as i64, 1, side as i64, side as i64])?;
+        let measured = players.step(&config, step, config.learning_rate, &batch)?;
+        assert_eq!(measured.of[0], DISCRIMINATOR_LOSS);
+        losses.push(to_vec(&measured.values)?[0]);
     }
     let mean = |losses: &[f32]| losses.iter().sum::<f32>() / losses.len() as f32;
     // The generator learns too, so the loss cannot fall far in 20 steps.
@@ -73,17 +81,17 @@ fn a_resumed_run_ends_as_an_uninterrupted_one_bit_for_bit() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = training_maps(folder.path(), 40, small().map_side)?;
     let [whole, parts] = ["whole", "parts"].map(|name| folder.path().join(name));
-    let stop = AtomicBool::new(false);
+    let go_on = Interruption::default();
 
-    assert!(matches!(setup(&whole, &data, 20)?.begin()?.train(&stop)?, Ending::Complete));
+    assert!(matches!(setup(&whole, &data, 20)?.begin()?.train(&go_on)?, Ending::Complete));
     // 13 is amid an epoch, and between two checkpoints.
-    assert!(matches!(setup(&parts, &data, 13)?.begin()?.train(&stop)?, Ending::Complete));
-    let mut resumed = setup(&parts, &data, 20)?.resume()?;
+    assert!(matches!(setup(&parts, &data, 13)?.begin()?.train(&go_on)?, Ending::Complete));
+    let mut resumed = setup(&parts, &data, 20)?.resume(ResumeFrom::Newest)?;
     assert_eq!(resumed.step(), 13);
-    assert!(matches!(resumed.train(&stop)?, Ending::Complete));
+    assert!(matches!(resumed.train(&go_on)?, Ending::Complete));
 
     let tensors = |run: &Path| -> Result<Vec<u8>> {
-        let bytes = fs::read(checkpoint::path(&run.join("checkpoints"), 20))?;
+        let bytes = fs::read(Checkpoints::of_run(run).path(20))?;
         let header = u64::from_le_bytes(*bytes.first_chunk().context("a safetensors file begins with 8 bytes")?);
         Ok(bytes[8 + header as usize..].to_vec())
     };
@@ -102,10 +110,12 @@ fn ctrl_c_saves_and_stops() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = training_maps(folder.path(), 16, small().map_side)?;
     let run = folder.path().join("run");
-    let ending = setup(&run, &data, 1000)?.begin()?.train(&AtomicBool::new(true))?;
+    let interruption = Interruption::default();
+    interruption.ask();
+    let ending = setup(&run, &data, 1000)?.begin()?.train(&interruption)?;
     assert!(matches!(ending, Ending::Interrupted));
-    assert_eq!(checkpoint::steps(&run.join("checkpoints"))?.len(), 1);
-    assert!(setup(&run, &data, 1000)?.resume()?.step() < 1000);
+    assert_eq!(Checkpoints::of_run(&run).steps()?.len(), 1);
+    assert!(setup(&run, &data, 1000)?.resume(ResumeFrom::Newest)?.step() < 1000);
     Ok(())
 }
 
@@ -113,19 +123,81 @@ fn ctrl_c_saves_and_stops() -> Result<()> {
 fn a_run_that_diverges_stops_and_keeps_the_last_good_checkpoint() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = training_maps(folder.path(), 40, small().map_side)?;
-    let run = folder.path().join("run");
-    let stop = AtomicBool::new(false);
-    setup(&run, &data, 10)?.begin()?.train(&stop)?;
-    let mut broken = setup(&run, &data, 1000)?;
-    // Steps this large leave the range of f32 soon.
+    let go_on = Interruption::default();
+    // Steps this large leave the range of f32 soon: in the losses, or in the running statistics alone.
+    for learning_rate in [1e30, 1e10] {
+        let run = folder.path().join(format!("run-{learning_rate:e}"));
+        assert_eq!(setup(&run, &data, 10)?.begin()?.train(&go_on)?, Ending::Complete);
+        let mut broken = setup(&run, &data, 40)?;
+        broken.config.learning_rate = learning_rate;
+        let ended = broken.resume(ResumeFrom::Newest)?.train(&go_on);
+        let error = ended.err().context("a diverging run must not end well")?;
+        assert!(format!("{error:#}").contains("not finite"), "{error:#}");
+        assert!(format!("{error:#}").contains("the checkpoint of step"), "{error:#}");
+        let (bytes, _) = Checkpoints::of_run(&run).newest_good()?;
+        let players = Players::new(&config(10), Device::Cpu)?;
+        checkpoint::restore(&bytes, &players)?;
+        for (name, tensor) in players.generator.named().chain(players.discriminator.named()) {
+            assert!(to_vec(tensor)?.iter().all(|value| value.is_finite()), "{name} at {learning_rate:e}");
+        }
+    }
+    // Without any checkpoint there is nothing to go on from, and nothing is promised.
+    let mut broken = setup(&folder.path().join("at-once"), &data, 4)?;
     broken.config.learning_rate = 1e30;
-    let error = broken.resume()?.train(&stop).err().context("a diverging run must not end well")?;
-    assert!(format!("{error:#}").contains("not finite"), "{error:#}");
-    let newest = checkpoint::steps(&run.join("checkpoints"))?.pop().context("no checkpoint is left")?;
-    let players = Players::new(&config(10), Device::Cpu)?;
-    checkpoint::restore(&fs::read(checkpoint::path(&run.join("checkpoints"), newest))?, &players)?;
-    for (name, tensor) in players.generator.named() {
-        assert!(to_vec(tensor)?.iter().all(|value| value.is_finite()), "{name} of step {newest}");
+    let error = format!("{:#}", broken.begin()?.train(&go_on).err().context("it must not end well")?);
+    assert!(error.contains("no checkpoint was written") && !error.contains("--resume"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_collapsed_run_keeps_the_checkpoint_from_before_and_goes_on_from_there() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = training_maps(folder.path(), 40, small().map_side)?;
+    let run = folder.path().join("run");
+    let go_on = Interruption::default();
+    assert_eq!(setup(&run, &data, 10)?.begin()?.train(&go_on)?, Ending::Complete);
+    // From here on every loss counts as one of a discriminator that has won; those before were good.
+    fs::remove_file(run.join("log.jsonl"))?;
+    let mut won = setup(&run, &data, 60)?;
+    (won.config.collapse_loss, won.config.collapse_steps, won.config.keep_checkpoints) = (1e9, 25, 2);
+    won.config.sample_every = 0;
+    let error = won.resume(ResumeFrom::Newest)?.train(&go_on).err().context("a collapsed run must stop")?;
+    assert!(format!("{error:#}").contains("--resume --from-step 10"), "{error:#}");
+    let checkpoints = Checkpoints::of_run(&run);
+    assert!(checkpoints.steps()?.contains(&10), "{:?}", checkpoints.steps()?);
+    let mut again = setup(&run, &data, 20)?.resume(ResumeFrom::Step(10))?;
+    assert_eq!((again.step(), checkpoints.steps()?), (10, vec![10]));
+    assert_eq!(again.train(&go_on)?, Ending::Complete);
+    let missing = setup(&run, &data, 20)?.resume(ResumeFrom::Step(7)).err().context("there is no step 7")?;
+    assert!(format!("{missing:#}").contains("there is no checkpoint of step 7"), "{missing:#}");
+    Ok(())
+}
+
+#[test]
+fn one_trainer_at_a_time_has_a_folder_and_a_damaged_checkpoint_is_passed_over() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = training_maps(folder.path(), 40, small().map_side)?;
+    let run = folder.path().join("run");
+    let go_on = Interruption::default();
+    let mut first = setup(&run, &data, 10)?.begin()?;
+    for second in [setup(&run, &data, 10)?.begin(), setup(&run, &data, 10)?.resume(ResumeFrom::Newest)] {
+        let refused = format!("{:#}", second.err().context("two must not train in one folder")?);
+        assert!(refused.contains("another program trains in"), "{refused}");
+    }
+    assert_eq!(first.train(&go_on)?, Ending::Complete);
+    drop(first);
+    let checkpoints = Checkpoints::of_run(&run);
+    let newest = checkpoints.path(10);
+    let bytes = fs::read(&newest)?;
+    let mut infinite = bytes.clone();
+    let last = infinite.len() - 4;
+    infinite[last..].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    for damaged in [&bytes[..bytes.len() - 3], &infinite] {
+        fs::write(&newest, damaged)?;
+        assert_eq!(setup(&run, &data, 10)?.resume(ResumeFrom::Newest)?.step(), 5);
+        // What was passed over is set aside, not lost.
+        let aside = checkpoints.folder().join("after-step-0000005/step-0000010.safetensors");
+        assert_eq!(fs::read(&aside)?, damaged);
     }
     Ok(())
 }

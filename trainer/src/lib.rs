@@ -1,23 +1,22 @@
 //! The `trainer` command as a library, for its own program and the tests.
 //!
 //! ```text
-//! simulate -> maps -> training -> commands::export -> public/weights
-//!       |      |         |
-//!     ray_tracing    evaluation -> report, public/reference
-//! torch, networks   libtorch and the two networks in it
-//! pictures, progress   what people look at
-//! files             written whole or not at all
-//! commands          one module a subcommand
+//! simulator::campaign -> storage::maps -> training -> weights -> public/weights
+//!                              |             |
+//!                              +-------- evaluation -> report, public/reference
+//! spectra    P(l) of many maps
+//! torch      libtorch and the two networks in it
+//! progress   what people look at meanwhile
+//! commands   one module a subcommand
 //! ```
+//!
+//! Feature `torch`, on by default: what computes networks. Without it nothing here needs libtorch.
 
 pub mod commands;
 pub mod evaluation;
-pub mod files;
-pub mod maps;
-pub mod networks;
-pub mod pictures;
 pub mod progress;
-pub mod ray_tracing;
-pub mod simulate;
+pub mod spectra;
+#[cfg(feature = "torch")]
 pub mod torch;
 pub mod training;
+pub mod weights;

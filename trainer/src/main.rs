@@ -3,12 +3,15 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use storage::runs::{Ending, INTERRUPTED};
 use trainer::commands::Command;
 
 /// Makes convergence maps, trains CosmoGAN on them and exports its weights.
 ///
 /// The usual way: `simulate` makes convergence maps from nothing, `maps` cuts training maps from these, from lens planes or from your own maps, `train` trains the networks, `export`
 /// writes the weights that the web page and `generate` read. `info` says what a file is.
+///
+/// Exit codes: 0 done, 2 wrong input or a failure that the message explains, 75 interrupted and saved: the same command goes on.
 #[derive(Parser)]
 #[command(version, about, long_about, arg_required_else_help = true)]
 struct Arguments {
@@ -18,7 +21,8 @@ struct Arguments {
 
 fn main() -> ExitCode {
     match Arguments::parse().command.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ending::Complete) => ExitCode::SUCCESS,
+        Ok(Ending::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) => {
             eprintln!("error: {error:#}");
             // What clap uses for bad arguments: nothing was done, or everything up to here is kept.

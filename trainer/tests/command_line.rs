@@ -2,8 +2,9 @@
 //! says what to do and exit code 2, and nothing that was there before is lost.
 
 use std::{
+    io::{BufRead, BufReader},
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -127,7 +128,7 @@ fn evaluated(here: &Path) -> Result<()> {
     // Few maps of an untrained generator, and twelve of twelve crops of the same noise.
     let together = |of: &str| report[of]["statistics"][0]["ad"]["together"].as_f64();
     ensure!(together("comparison") == Some(0.01) && together("control").is_some_and(|p| p > 0.02), "{report}");
-    ensure!(std::fs::read_dir(here.join("report/figures"))?.count() == 13);
+    ensure!(std::fs::read_dir(here.join("report/figures"))?.count() == 14);
     let kept = std::fs::metadata(here.join("report/parts/generated-tests.json"))?.modified()?;
     succeed(here, line)?;
     ensure!(std::fs::metadata(here.join("report/parts/generated-tests.json"))?.modified()? == kept, "made again");
@@ -148,6 +149,8 @@ fn statistics_and_comparisons_of_maps() -> Result<()> {
     let json: serde_json::Value = serde_json::from_slice(&std::fs::read(here.join("s.json"))?)?;
     for (key, rows, columns) in [
         ("power_spectrum", 24, 248),
+        ("two_point", 24, 12),
+        ("bispectrum", 24, 8),
         ("v0", 24, 19),
         ("v1", 24, 19),
         ("v2", 24, 19),
@@ -217,6 +220,146 @@ fn nothing_is_overwritten_unasked() -> Result<()> {
     succeed(folder.path(), "maps --maps maps.npy --side-angle 1 --count 8 --size 32 --out crops.npy")?;
     succeed(folder.path(), "train --config small.toml --data crops.npy --out run --device cpu")?;
     refuse(folder.path(), "train --config small.toml --data crops.npy --out run --device cpu", "--resume")
+}
+
+#[test]
+fn files_beside_an_output_are_safe() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let here = folder.path();
+    // A document of the name that a description had in earlier versions is not touched.
+    succeed(here, "statistics --maps maps.npy --side-angle 0.9 --json x.json")?;
+    let before = std::fs::read(here.join("x.json"))?;
+    succeed(here, "maps --maps maps.npy --side-angle 0.9 --count 8 --size 32 --out x.npy")?;
+    ensure!(std::fs::read(here.join("x.json"))? == before, "x.json was overwritten");
+    ensure!(here.join("x.npy.json").is_file(), "the description is missing");
+    // What would become the description is asked for, too.
+    std::fs::write(here.join("y.npy.json"), "mine")?;
+    refuse(here, "maps --maps maps.npy --side-angle 0.9 --count 8 --size 32 --out y.npy", "y.npy.json")?;
+    ensure!(std::fs::read(here.join("y.npy.json"))? == b"mine" && !here.join("y.npy").exists());
+    succeed(here, "train --config small.toml --data x.npy --out run --device cpu")?;
+    succeed(here, "export --run run --out weights")?;
+    for (out, says) in [
+        ("y.npy", "y.npy.json"),
+        ("x.npy", "--force"),
+        ("a.fits --count 2", "a FITS file holds one map"),
+        ("a.npz", "cannot be written as .npz"),
+        ("a.h5", "cannot be written as .h5"),
+        ("a.png", "cannot be written as .png"),
+    ] {
+        refuse(here, &format!("generate --weights weights --device cpu --out {out}"), says)?;
+    }
+    ensure!(!here.join("a.fits").exists() && !here.join("a.npz").exists(), "a refused output was made");
+    // Weights are named by their folder, their manifest, or one of their files.
+    for (weights, out) in [("weights/manifest.json", "m"), ("weights/generator-f16.safetensors", "h.npy")] {
+        succeed(here, &format!("generate --weights {weights} --device cpu --out {out}"))?;
+    }
+    let checkpoint = "run/checkpoints/step-0000004.safetensors";
+    refuse(here, &format!("generate --weights {checkpoint} --device cpu --out c.npy"), "trainer export --run")
+}
+
+#[test]
+fn a_description_of_another_array_is_refused() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let here = folder.path();
+    succeed(here, "maps --maps maps.npy --side-angle 0.9 --count 8 --size 32 --out s.npy")?;
+    // As numpy.save over an older file: the array is new, the description is not.
+    std::fs::write(here.join("s.npy"), npy::encode(16, 16, &[0.25; 2 * 256]))?;
+    for line in ["spectrum s.npy", "info s.npy", "maps --maps s.npy --count 1 --size 8 --out a.npy"] {
+        refuse(here, line, "s.npy.json describes 8 maps of 32 pixels")?;
+    }
+    let text = std::fs::read_to_string(here.join("s.npy.json"))?;
+    std::fs::write(here.join("s.npy.json"), &text[..text.len() / 2])?;
+    refuse(here, "spectrum s.npy", "is damaged")?;
+    std::fs::remove_file(here.join("s.npy.json"))?;
+    refuse(here, "spectrum s.npy", "--side-angle")?;
+    succeed(here, "spectrum s.npy --side-angle 1").map(drop)
+}
+
+#[test]
+fn an_interrupted_program_says_so_by_its_exit_code_and_goes_on() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let here = folder.path();
+    let simulate = "simulate --particles 32 --box-side 60 --mesh-factor 2 --steps 400 --boxes 1 --maps 2 --pixels 64 \
+                    --side-angle 0.5 --threads 1 --out sim";
+    interrupt(here, simulate, |line| line.contains("step 40 of 400"))?;
+    ensure!(here.join("sim/boxes/box-0000.checkpoint").is_file(), "no checkpoint");
+    succeed(here, "maps --maps maps.npy --side-angle 0.9 --count 12 --size 32 --out crops.npy")?;
+    let long = "train --config small.toml --data crops.npy --out run --device cpu --steps 1000000";
+    interrupt(here, long, |line| line.contains("power-spectrum distance"))?;
+    ensure!(std::fs::read_dir(here.join("run/checkpoints"))?.count() > 0, "no checkpoint");
+    succeed(here, "export --run run --out weights")?;
+    succeed(here, "maps --maps maps.npy --side-angle 0.9 --count 12 --size 32 --seed 5 --out validation.npy")?;
+    let evaluate = "evaluate --weights weights --data validation.npy --out report --quick --count 10 --pair-maps 100000 \
+                    --resamples 99 --device cpu";
+    let mut waiting = start(here, evaluate)?;
+    while !here.join("report/parts/pair-maps.json").is_file() {
+        ensure!(waiting.try_wait()?.is_none(), "the evaluation ended before it was interrupted");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    terminate(&waiting)?;
+    ensure!(waiting.wait()?.code() == Some(75), "an interrupted evaluation must end with 75");
+    succeed(here, &evaluate.replace("100000", "12")).map(drop)
+}
+
+#[test]
+fn one_program_at_a_time_has_a_folder() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let here = folder.path();
+    succeed(here, "maps --maps maps.npy --side-angle 0.9 --count 12 --size 32 --out crops.npy")?;
+    let long = "train --config small.toml --data crops.npy --out run --device cpu --steps 1000000";
+    let mut first = start(here, long)?;
+    while !here.join("run/log.jsonl").is_file() {
+        ensure!(first.try_wait()?.is_none(), "the first trainer ended");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    refuse(here, long, "another program trains in run")?;
+    refuse(here, &format!("{long} --resume"), "another program trains in run")?;
+    terminate(&first)?;
+    ensure!(first.wait()?.code() == Some(75));
+    Ok(())
+}
+
+/// Starts a command that goes on; its standard error is thrown away.
+fn start(folder: &Path, line: &str) -> Result<Child> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
+    command.args(line.split_whitespace()).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().context("cannot start trainer")
+}
+
+/// Asks a program to stop, as Ctrl-C and Slurm do.
+fn terminate(child: &Child) -> Result<()> {
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    ensure!(status.success(), "kill failed");
+    Ok(())
+}
+
+/// Interrupts a command once it has printed a line that `told` wants: it ends with exit code 75.
+fn interrupt(folder: &Path, line: &str, told: impl Fn(&str) -> bool) -> Result<()> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_trainer"))
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (sender, lines) = std::sync::mpsc::channel();
+    let out = child.stdout.take().context("a pipe")?;
+    let err = child.stderr.take().context("a pipe")?;
+    let other = sender.clone();
+    std::thread::spawn(move || BufReader::new(out).lines().map_while(Result::ok).try_for_each(|l| sender.send(l)));
+    std::thread::spawn(move || BufReader::new(err).lines().map_while(Result::ok).try_for_each(|l| other.send(l)));
+    let mut heard = String::new();
+    loop {
+        let line = lines.recv().with_context(|| format!("it ended without a word of what was waited for:\n{heard}"))?;
+        if told(&line) {
+            break;
+        }
+        heard += &line;
+        heard.push('\n');
+    }
+    terminate(&child)?;
+    let status = child.wait()?;
+    ensure!(status.code() == Some(75), "trainer {line}: {status:?}");
+    Ok(())
 }
 
 #[test]
@@ -326,7 +469,8 @@ fn from_nothing_to_crops() -> Result<()> {
     refuse(here, small, "other parameters")?;
     refuse(here, "assess crops.npy", "trainer simulate --out")?;
     refuse(here, "simulate --out x --particles 15", "--particles must be even")?;
-    refuse(here, "simulate --out x --preset paper --particles 2048", "give fewer --particles")?;
+    refuse(here, "simulate --out x --preset paper --particles 1624", "give fewer --particles")?;
+    refuse(here, "simulate --out x --preset paper --particles 1626", "between 16 and 1624")?;
     refuse(here, "simulate --out x --shard 3/2", "a shard is like 3/45")?;
     refuse(here, "simulate --out x --sigma-8 0", "sigma_8")?;
     refuse(here, "simulate --out x --box-side 20 --shell-thickness 20", "would repeat")?;

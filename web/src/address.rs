@@ -1,6 +1,6 @@
-//! The view in the page's address: `?seed=5&to=6&t=0.25&device=cpu`. A link reproduces what is on screen.
+//! The point of latent space in the page's address: `?seed=5&to=6&t=0.25&device=cpu`. A link reproduces what is on screen.
 
-use protocol::{DevicePreference, View};
+use protocol::{DevicePreference, LatentPoint};
 use wasm_bindgen::JsValue;
 use web_sys::UrlSearchParams;
 
@@ -10,13 +10,13 @@ fn parameters() -> Option<UrlSearchParams> {
     UrlSearchParams::new_with_str(&search).ok()
 }
 
-/// The view that the address asks for; what it leaves out or misspells is a seed of the moment.
-pub fn view() -> View {
+/// The point that the address asks for; what it leaves out or misspells is a seed of the moment.
+pub fn point() -> LatentPoint {
     let number = |name: &str| parameters()?.get(name)?.parse::<u64>().ok();
     let seed = number("seed").unwrap_or_else(random_seed);
     let place = parameters().and_then(|parameters| parameters.get("t")?.parse::<f64>().ok());
     let place = place.filter(|place| place.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0);
-    View { seed, to: number("to").unwrap_or_else(|| seed.wrapping_add(1)), place }
+    LatentPoint { seed, to: number("to").unwrap_or_else(|| seed.wrapping_add(1)), place }
 }
 
 /// The device that the address asks for.
@@ -28,18 +28,18 @@ pub fn device() -> DevicePreference {
     }
 }
 
-/// Puts a view into the address, without a new entry in the history.
-pub fn write(view: &View) {
+/// Puts a point into the address, without a new entry in the history.
+pub fn write(point: &LatentPoint) {
     let (Some(window), Some(parameters)) = (web_sys::window(), parameters()) else { return };
-    parameters.set("seed", &view.seed.to_string());
-    // The defaults of [`view`] stay out of the address.
-    if view.to == view.seed.wrapping_add(1) && view.place <= 0.0 {
+    parameters.set("seed", &point.seed.to_string());
+    // The defaults of [`point`] stay out of the address.
+    if point.to == point.seed.wrapping_add(1) && point.place <= 0.0 {
         parameters.delete("to");
     } else {
-        parameters.set("to", &view.to.to_string());
+        parameters.set("to", &point.to.to_string());
     }
-    if view.place > 0.0 {
-        parameters.set("t", &format!("{:.3}", view.place));
+    if point.place > 0.0 {
+        parameters.set("t", &format!("{:.3}", point.place));
     } else {
         parameters.delete("t");
     }

@@ -11,6 +11,7 @@ use crate::{
         colour_bar::ColourBar,
         colours::Colours,
         downloads::Downloads,
+        ensemble::Ensemble,
         interpolation::Interpolation,
         map_view::MapView,
         notice::Notice,
@@ -26,19 +27,20 @@ use crate::{
 /// The page.
 #[component]
 pub fn App() -> impl IntoView {
-    let state = State::new(address::view());
+    let state = State::new(address::point());
     provide_context(state);
     let worker = WorkerClient::start(state, address::device());
     // Browsers take only so many changes of the address a second: a slider's last one must be among them.
-    let mut remember = debounce(Duration::from_millis(300), |view| address::write(&view));
+    let mut remember = debounce(Duration::from_millis(300), |point| address::write(&point));
+    provide_context(StoredValue::new_local(worker.clone()));
     Effect::new(move || {
-        remember(state.view.get());
+        remember(state.point.get());
         worker.draw();
     });
     leptos::task::spawn_local(async move { state.reference.set(reference::load().await) });
 
-    let shown = move |part: fn(&protocol::View) -> String| {
-        state.shown.with(|shown| shown.as_ref().map(|shown| part(&shown.drawn.view)))
+    let shown = move |part: fn(&protocol::LatentPoint) -> String| {
+        state.shown.with(|shown| shown.as_ref().map(|shown| part(&shown.drawn.point)))
     };
     view! {
         <header>
@@ -48,8 +50,8 @@ pub fn App() -> impl IntoView {
         <main
             data-state=move || state.phase.with(Phase::name)
             data-busy=move || state.drawing.get().to_string()
-            data-seed=move || shown(|view| view.seed.to_string())
-            data-place=move || shown(|view| view.place.to_string())
+            data-seed=move || shown(|point| point.seed.to_string())
+            data-place=move || shown(|point| point.place.to_string())
         >
             <Notice />
             <section class="map" aria-label="Map">
@@ -66,6 +68,7 @@ pub fn App() -> impl IntoView {
                 </section>
                 <section class="card" aria-label="Power spectrum">
                     <SpectrumPlot />
+                    <Ensemble />
                     <Downloads />
                 </section>
             </div>

@@ -3,17 +3,15 @@
 //! ```text
 //! app            composes the page
 //! state          what is shown, as signals; components read and write nothing else
-//! address        the view in the page's address, so that a link reproduces it
-//! worker_client  the Web Worker that computes: messages, time limits, a fresh start on the CPU
+//! address        the point of latent space in the page's address, so that a link reproduces it
+//! worker_client  the Web Worker that computes: jobs, time limits, a fresh start on the CPU
 //! reference      band of the simulated maps, from public/reference
-//! colour         kappa -> colours
 //! components     one a file
 //! download       files for the visitor
 //! ```
 
 mod address;
 mod app;
-mod colour;
 mod components;
 mod download;
 mod reference;

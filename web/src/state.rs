@@ -3,10 +3,12 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use protocol::{DeviceReport, Drawn, Progress, View};
-use shared::{formats::weights::Manifest, statistics::SpectrumReference};
-
-use crate::colour::ColourMap;
+use protocol::{DeviceReport, Drawn, LatentPoint, Progress, Scatter};
+use shared::{
+    colour::{ColourMap, RANGE_SHARES, range_of},
+    formats::weights::Manifest,
+    statistics::SpectrumReference,
+};
 
 /// How far the generator is.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +45,7 @@ pub struct ShownMap {
 #[derive(Clone, Copy)]
 pub struct State {
     /// The map that the visitor asks for.
-    pub view: RwSignal<View>,
+    pub point: RwSignal<LatentPoint>,
     /// How far the generator is.
     pub phase: RwSignal<Phase>,
     /// The map on screen; the one before stays while the next is drawn.
@@ -54,20 +56,26 @@ pub struct State {
     pub notice: RwSignal<Option<String>>,
     /// Power spectra of simulated maps.
     pub reference: RwSignal<Option<SpectrumReference>>,
+    /// Power spectra of many generated maps, as far as they are drawn.
+    pub ensemble: RwSignal<Option<Scatter>>,
+    /// Whether more maps of the ensemble are being drawn.
+    pub gathering: RwSignal<bool>,
     /// Colours of the map.
     pub colours: RwSignal<ColourMap>,
 }
 
 impl State {
-    /// The state at the start, with the view that the address asks for.
-    pub fn new(view: View) -> Self {
+    /// The state at the start, with the point that the address asks for.
+    pub fn new(point: LatentPoint) -> Self {
         Self {
-            view: RwSignal::new(view),
+            point: RwSignal::new(point),
             phase: RwSignal::new(Phase::Loading(None)),
             shown: RwSignal::new_local(None),
             drawing: RwSignal::new(false),
             notice: RwSignal::new(None),
             reference: RwSignal::new(None),
+            ensemble: RwSignal::new(None),
+            gathering: RwSignal::new(false),
             colours: RwSignal::new(ColourMap::default()),
         }
     }
@@ -78,7 +86,8 @@ impl State {
         if let Some([low, high]) = self.reference.with(|reference| reference.as_ref()?.kappa_range) {
             return (low, high);
         }
-        self.shown.with(|shown| shown.as_ref().map_or((0.0, 1.0), |shown| crate::colour::own_range(&shown.kappa)))
+        let own = |shown: &ShownMap| range_of(shown.kappa.iter().copied(), RANGE_SHARES);
+        self.shown.with(|shown| shown.as_ref().map_or((0.0, 1.0), own))
     }
 
     /// The state of this page.

@@ -1,12 +1,14 @@
-//! The Web Worker that computes: messages, time limits, and a fresh start when it fails or stops answering.
+//! The Web Worker that computes: jobs, time limits, and a fresh start when it fails or stops answering.
 //!
-//! Only the newest view counts: while one map is drawn, views that come and go meanwhile are never asked for.
+//! Of drawings only the newest counts: while one map is drawn, points that come and go meanwhile are never asked for. An ensemble
+//! is drawn behind them, map by map.
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use js_sys::{Array, Float32Array};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use protocol::{DeviceKind, DevicePreference, Request, Response, Stage, View};
+use protocol::{DeviceKind, DevicePreference, Event, LatentPoint, Request, Response, Stage, Work};
+use shared::statistics::Statistic;
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -33,19 +35,40 @@ struct Inner {
     worker: Option<Worker>,
     listeners: Option<Listeners>,
     device: DevicePreference,
-    /// The view that is being drawn, with its number.
-    pending: Option<(u32, View)>,
+    /// The point that is being drawn, with its job's number.
+    drawing: Option<(u32, LatentPoint)>,
+    /// The point whose drawing failed last: it is not asked for again until another one is.
+    failed: Option<LatentPoint>,
+    /// The job that draws the ensemble.
+    ensemble: Option<u32>,
     next_id: u32,
     limit: Option<TimeoutHandle>,
     /// Whether this worker took the place of one that failed, and has drawn nothing since.
     restarted: bool,
 }
 
+impl Inner {
+    /// A number for a new job.
+    fn next_job(&mut self) -> u32 {
+        self.next_id = self.next_id.wrapping_add(1);
+        self.next_id
+    }
+}
+
 impl WorkerClient {
     /// Starts a worker that loads the page's weights.
     pub fn start(state: State, device: DevicePreference) -> Self {
-        let inner =
-            Inner { worker: None, listeners: None, device, pending: None, next_id: 0, limit: None, restarted: false };
+        let inner = Inner {
+            worker: None,
+            listeners: None,
+            device,
+            drawing: None,
+            failed: None,
+            ensemble: None,
+            next_id: 0,
+            limit: None,
+            restarted: false,
+        };
         let client = Self { inner: Rc::new(RefCell::new(inner)), state };
         client.spawn();
         client
@@ -76,28 +99,57 @@ impl WorkerClient {
         self.limit(LOADING_LIMIT);
     }
 
-    /// Asks for the view that the page shows, unless it is drawn or being drawn already.
+    /// The page's client.
+    ///
+    /// # Panics
+    /// Outside the page's components, which is a mistake of the program.
+    pub fn expect() -> StoredValue<Self, LocalStorage> {
+        use_context().expect("the app provides its worker")
+    }
+
+    /// Asks for the point that the page shows, unless it is drawn or being drawn already, or has just failed.
     pub fn draw(&self) {
-        let view = self.state.view.get_untracked();
+        let point = self.state.point.get_untracked();
         if !matches!(*self.state.phase.read_untracked(), Phase::Ready(..)) {
             return;
         }
         let id = {
             let mut inner = self.inner.borrow_mut();
-            if inner.pending.is_some() {
+            if inner.drawing.is_some() {
                 return;
             }
-            let shown = self.state.shown.with_untracked(|shown| shown.as_ref().map(|shown| shown.drawn.view));
-            if shown == Some(view) {
+            let shown = self.state.shown.with_untracked(|shown| shown.as_ref().map(|shown| shown.drawn.point));
+            if shown == Some(point) || inner.failed == Some(point) {
                 return self.state.drawing.set(false);
             }
-            inner.next_id += 1;
-            inner.pending = Some((inner.next_id, view));
-            inner.next_id
+            let id = inner.next_job();
+            inner.drawing = Some((id, point));
+            id
         };
         self.state.drawing.set(true);
         self.limit(DRAWING_LIMIT);
-        self.send(&Request::Draw { id, view });
+        let work = Work::Draw { point, statistics: vec![Statistic::PowerSpectrum] };
+        self.send(&Request::Submit { id, work });
+    }
+
+    /// Begins to draw the maps of consecutive seeds, for the scatter of their power spectra.
+    pub fn gather(&self, first_seed: u64, maps: u32) {
+        let id = {
+            let mut inner = self.inner.borrow_mut();
+            let id = inner.next_job();
+            inner.ensemble = Some(id);
+            id
+        };
+        self.state.gathering.set(true);
+        let work = Work::Ensemble { first_seed, maps, statistic: Statistic::PowerSpectrum };
+        self.send(&Request::Submit { id, work });
+    }
+
+    /// Ends the ensemble early; what is drawn of it stays.
+    pub fn stop_gathering(&self) {
+        if let Some(id) = self.inner.borrow().ensemble {
+            self.send(&Request::Cancel { id });
+        }
     }
 
     fn send(&self, request: &Request) {
@@ -129,28 +181,56 @@ impl WorkerClient {
                 self.state.phase.set(Phase::Ready(device, manifest));
                 self.draw();
             }
-            Response::Drawn(drawn) => {
-                let expected = self.inner.borrow().pending.map(|(id, _)| id);
-                if expected != Some(drawn.id) {
-                    return;
-                }
+            Response::Job { id, event, done } => self.hear_of_job(id, event, done, &message),
+            Response::Failed { retry_on_cpu: true, sentence } => self.recover(&sentence),
+            Response::Failed { retry_on_cpu: false, sentence } => self.give_up(sentence),
+        }
+    }
+
+    fn hear_of_job(&self, id: u32, event: Event, done: bool, message: &Array) {
+        let (drawing, ensemble) = {
+            let inner = self.inner.borrow();
+            (inner.drawing.filter(|(job, _)| *job == id), inner.ensemble == Some(id))
+        };
+        if drawing.is_none() && !ensemble {
+            return;
+        }
+        if done && ensemble {
+            self.inner.borrow_mut().ensemble = None;
+            self.state.gathering.set(false);
+        }
+        match event {
+            Event::Drawn(drawn) => {
                 self.clear_limit();
                 {
                     let mut inner = self.inner.borrow_mut();
-                    inner.pending = None;
-                    inner.restarted = false;
+                    (inner.drawing, inner.failed, inner.restarted) = (None, None, false);
                 }
                 let kappa = Float32Array::from(message.get(1)).to_vec();
                 self.state.shown.set(Some(ShownMap { drawn, kappa: Rc::new(kappa) }));
                 self.draw();
             }
-            Response::Failed { retry_on_cpu: true, sentence, .. } => self.recover(&sentence),
-            Response::Failed { id: None, sentence, .. } => self.give_up(sentence),
-            Response::Failed { id: Some(_), sentence, .. } => {
-                self.clear_limit();
-                self.inner.borrow_mut().pending = None;
-                self.state.drawing.set(false);
+            Event::Scatter(scatter) => {
+                // The device answers: a drawing that waits for its turn has not stopped.
+                if self.inner.borrow().drawing.is_some() {
+                    self.limit(DRAWING_LIMIT);
+                }
+                self.state.ensemble.set(Some(scatter));
+            }
+            Event::Cancelled => {}
+            Event::Failed { retry_on_cpu: true, sentence } => self.recover(&sentence),
+            Event::Failed { retry_on_cpu: false, sentence } => {
                 self.state.notice.set(Some(sentence));
+                if let Some((_, point)) = drawing {
+                    self.clear_limit();
+                    {
+                        let mut inner = self.inner.borrow_mut();
+                        (inner.drawing, inner.failed) = (None, Some(point));
+                    }
+                    self.state.drawing.set(false);
+                    // The visitor may have moved on meanwhile.
+                    self.draw();
+                }
             }
         }
     }
@@ -192,7 +272,7 @@ impl WorkerClient {
         })
     }
 
-    /// Replaces the worker by a fresh one, on the CPU where the device may be at fault; the seed and the view stay. A second
+    /// Replaces the worker by a fresh one, on the CPU where the device may be at fault; the point stays, an ensemble ends with what it has. A second
     /// failure before the next map is final.
     fn recover(&self, sentence: &str) {
         self.terminate();
@@ -224,8 +304,9 @@ impl WorkerClient {
     /// Ends the worker and what waits for it; a message that it still sends is not heard.
     fn terminate(&self) {
         self.clear_limit();
+        self.state.gathering.set(false);
         let mut inner = self.inner.borrow_mut();
-        inner.pending = None;
+        (inner.drawing, inner.ensemble) = (None, None);
         if let Some(worker) = inner.worker.take() {
             worker.set_onmessage(None);
             worker.set_onerror(None);

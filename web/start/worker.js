@@ -5,7 +5,7 @@ const send = (response) => postMessage([JSON.stringify(response)]);
 
 function fail(error) {
   const sentence = `The program that draws the maps could not go on (${error?.message ?? error}).`;
-  send({ type: "failed", id: null, retry_on_cpu: true, sentence });
+  send({ type: "failed", retry_on_cpu: true, sentence });
 }
 
 // A failure inside an asynchronous call of the program arrives here.

@@ -224,6 +224,17 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 
 /// Reads all maps of a file.
 ///
+/// # Examples
+/// ```
+/// use shared::formats::npy;
+///
+/// let file = npy::encode(2, 2, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+/// let maps = npy::read(&file)?;
+/// assert_eq!((maps.maps, maps.rows, maps.columns), (2, 2, 2));
+/// assert_eq!(maps.values[4..], [5.0, 6.0, 7.0, 8.0]);
+/// assert!(npy::read(&file[..file.len() - 1]).is_err(), "a file that is cut off is no array");
+/// # Ok::<(), npy::NpyError>(())
+/// ```
 /// # Errors
 /// When this is not a `.npy` file of maps, or its length is not what its header says.
 pub fn read(bytes: &[u8]) -> Result<NpyMaps, NpyError> {

@@ -200,6 +200,15 @@ impl NetworkDefinition {
     }
 
     /// Rows of Table 1. Names: `fc`, `bn0`, then `deconv1`, `bn1`, ...; the last `deconv` has no batch normalisation.
+    ///
+    /// # Examples
+    /// ```
+    /// use shared::network::{NetworkDefinition, definition::parameters};
+    ///
+    /// let paper = NetworkDefinition::paper();
+    /// let trained = parameters(&paper.generator()).into_iter().filter(|parameter| parameter.trainable);
+    /// assert_eq!(trained.map(|parameter| parameter.shape.iter().product::<usize>()).sum::<usize>(), 12_824_449);
+    /// ```
     pub fn generator(&self) -> Vec<Layer> {
         let first = self.features(self.stages);
         let dense = Operation::Dense { inputs: self.latent_size, outputs: first.iter().product() };

@@ -3,12 +3,15 @@
 //! ```text
 //! definition  sizes -> layers with names, shapes and activations   (nothing else in the project states a shape)
 //! initial     layers -> seeded initial weights
-//! inference   layers + weights -> burn modules, on any burn device (feature `burn`); the trainer builds tch ones
+//! generator   seeds or latent vectors -> maps, in batches, whatever computes them
+//! burn        layers + weights -> burn modules, on any burn device (feature `burn`); the trainer builds libtorch ones
 //! ```
 
-pub mod definition;
 #[cfg(feature = "burn")]
-pub mod inference;
+pub mod burn;
+pub mod definition;
+pub mod generator;
 pub mod initial;
 
 pub use definition::{Activation, Layer, NetworkDefinition, Operation, ParameterDefinition};
+pub use generator::{DrawInput, MapGenerator};

@@ -12,6 +12,11 @@ use super::{
 };
 use crate::ConvergenceMap;
 
+/// Edges of 8 bins in l, of equal width in the logarithm: from l = 500 to 16,000.
+pub fn triangle_edges() -> Vec<f64> {
+    (0..=8).map(|edge| 500.0 * (f64::from(edge) * 32.0_f64.ln() / 8.0).exp()).collect()
+}
+
 /// Measures the equilateral bispectrum of maps of one size and angle.
 pub struct BispectrumPlan {
     side_angle: f64,

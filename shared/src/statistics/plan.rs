@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::{
     PowerSpectrumPlan,
     bins::{Bins, EdgesError},
+    bispectrum::{BispectrumPlan, triangle_edges},
     halo::Halo,
     minkowski::{self, MinkowskiFunctionals, MinkowskiPlan, Normalisation},
     moments::{MomentOptions, moments},
     peaks::{Extreme, PeakPlan, minimum_edges, peak_edges},
     pixels::{pdf_edges, pixel_density},
     power_spectrum::{PowerSpectrumError, paper_edges},
+    two_point::{TwoPointPlan, theta_edges},
 };
 use crate::ConvergenceMap;
 
@@ -27,10 +29,14 @@ pub struct StatisticsEdges {
     pub minima: Vec<f64>,
     /// Pixel values in kappa.
     pub kappa: Vec<f64>,
+    /// Separations of xi(theta) in arcminutes.
+    pub theta: Vec<f64>,
+    /// Multipoles of the equilateral bispectrum.
+    pub triangles: Vec<f64>,
 }
 
 impl Default for StatisticsEdges {
-    /// The paper's and LensTools' edges.
+    /// The paper's and LensTools' edges; xi(theta) and the bispectrum have bins of their own.
     fn default() -> Self {
         Self {
             ell: paper_edges(),
@@ -38,6 +44,8 @@ impl Default for StatisticsEdges {
             peaks: peak_edges(),
             minima: minimum_edges(),
             kappa: pdf_edges(),
+            theta: theta_edges(),
+            triangles: triangle_edges(),
         }
     }
 }
@@ -60,12 +68,25 @@ pub enum Statistic {
     Minima,
     /// Density of pixel values.
     Pdf,
+    /// Two-point correlation function.
+    TwoPoint,
+    /// Equilateral bispectrum in steradians^2.
+    Bispectrum,
 }
 
 impl Statistic {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::PowerSpectrum, Self::V0, Self::V1, Self::V2, Self::Peaks, Self::Minima, Self::Pdf];
+    pub const ALL: [Self; 9] = [
+        Self::PowerSpectrum,
+        Self::V0,
+        Self::V1,
+        Self::V2,
+        Self::Peaks,
+        Self::Minima,
+        Self::Pdf,
+        Self::TwoPoint,
+        Self::Bispectrum,
+    ];
 
     /// Name in files.
     pub fn name(self) -> &'static str {
@@ -77,6 +98,8 @@ impl Statistic {
             Self::Peaks => "peaks",
             Self::Minima => "minima",
             Self::Pdf => "pdf",
+            Self::TwoPoint => "two_point",
+            Self::Bispectrum => "bispectrum",
         }
     }
 
@@ -90,6 +113,8 @@ impl Statistic {
             Self::Peaks => "peaks",
             Self::Minima => "minima",
             Self::Pdf => "pixel values",
+            Self::TwoPoint => "xi(theta)",
+            Self::Bispectrum => "B(l, l, l)",
         }
     }
 
@@ -101,6 +126,8 @@ impl Statistic {
             Self::Peaks => "peak_nu",
             Self::Minima => "minimum_nu",
             Self::Pdf => "pdf_kappa",
+            Self::TwoPoint => "theta_arcmin",
+            Self::Bispectrum => "triangle_ell",
         }
     }
 }
@@ -121,6 +148,10 @@ pub struct MapStatistics {
     pub pdf: Vec<Option<f64>>,
     /// Shares of pixels below and above the bins of the density.
     pub outside_pdf: [f64; 2],
+    /// xi(theta).
+    pub two_point: Vec<Option<f64>>,
+    /// Equilateral bispectrum in steradians^2.
+    pub bispectrum: Vec<Option<f64>>,
     /// The nine moments of [`moments`](super::moments).
     pub moments: [Option<f64>; 9],
     /// Mean of kappa.
@@ -138,6 +169,8 @@ impl Default for MapStatistics {
             minima: Vec::new(),
             pdf: Vec::new(),
             outside_pdf: [0.0; 2],
+            two_point: Vec::new(),
+            bispectrum: Vec::new(),
             moments: [None; 9],
             mean: 0.0,
             sigma: 0.0,
@@ -156,11 +189,32 @@ impl MapStatistics {
             Statistic::Peaks => &self.peaks,
             Statistic::Minima => &self.minima,
             Statistic::Pdf => &self.pdf,
+            Statistic::TwoPoint => &self.two_point,
+            Statistic::Bispectrum => &self.bispectrum,
         }
     }
 }
 
-/// Measures all statistics of maps of one size and angle; after the first map it allocates nothing.
+/// Measures all statistics of maps of one size and angle; after the first map it allocates little.
+///
+/// # Examples
+/// ```
+/// use shared::{
+///     ConvergenceMap,
+///     latent::latent,
+///     statistics::{MapStatistics, Statistic, StatisticsEdges, StatisticsPlan},
+/// };
+///
+/// let map = ConvergenceMap::new(0.865, 64, latent(1, 64 * 64))?;
+/// let mut plan = StatisticsPlan::new(64, 0.865, &StatisticsEdges::default())?;
+/// let mut found = MapStatistics::default();
+/// plan.measure(&map, &mut found)?;
+/// // V0: half of a Gaussian field lies above its mean.
+/// let (nu, area) = (plan.middles(Statistic::V0), found.of(Statistic::V0));
+/// let middle = nu.iter().position(|nu| nu.abs() < 0.11).unwrap();
+/// assert!((area[middle].unwrap() - 0.5).abs() < 0.05);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct StatisticsPlan {
     halo: Halo,
     power_spectrum: PowerSpectrumPlan,
@@ -168,6 +222,8 @@ pub struct StatisticsPlan {
     peaks: PeakPlan,
     minima: PeakPlan,
     kappa: Bins,
+    two_point: TwoPointPlan,
+    bispectrum: BispectrumPlan,
 }
 
 impl StatisticsPlan {
@@ -184,6 +240,8 @@ impl StatisticsPlan {
             peaks: PeakPlan::new(Extreme::Peaks, Bins::new(&edges.peaks)?, pixels),
             minima: PeakPlan::new(Extreme::Minima, Bins::new(&edges.minima)?, pixels),
             kappa: Bins::new(&edges.kappa)?,
+            two_point: TwoPointPlan::new(pixels, side_angle, &edges.theta)?,
+            bispectrum: BispectrumPlan::new(pixels, side_angle, &edges.triangles)?,
         })
     }
 
@@ -195,6 +253,8 @@ impl StatisticsPlan {
             Statistic::Peaks => self.peaks.bins().middles(),
             Statistic::Minima => self.minima.bins().middles(),
             Statistic::Pdf => self.kappa.middles(),
+            Statistic::TwoPoint => self.two_point.theta(),
+            Statistic::Bispectrum => self.bispectrum.ell().to_vec(),
         }
     }
 
@@ -207,6 +267,8 @@ impl StatisticsPlan {
         self.minima.measure(&self.halo, into.sigma, &mut into.minima);
         into.outside_pdf = pixel_density(map, &self.kappa, &mut into.pdf);
         into.moments = moments(&self.halo, into.sigma, MomentOptions::default());
+        into.two_point = self.two_point.measure(map);
+        into.bispectrum = self.bispectrum.measure(map);
         Ok(())
     }
 

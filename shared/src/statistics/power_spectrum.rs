@@ -68,6 +68,21 @@ impl PowerSpectrumPlan {
     ///
     /// # Errors
     /// When the edges do not rise.
+    ///
+    /// # Examples
+    /// ```
+    /// use shared::{ConvergenceMap, latent::latent, statistics::PowerSpectrumPlan};
+    ///
+    /// // White noise has the same power at every multipole: the area of a pixel times its variance.
+    /// let map = ConvergenceMap::new(1.0, 64, latent(1, 64 * 64))?;
+    /// let mut plan = PowerSpectrumPlan::new(64, 1.0, &[2_000.0, 6_000.0, 10_000.0])?;
+    /// let pixel = (1.0_f64 / 64.0).to_radians().powi(2);
+    /// for power in plan.measure(&map)?.into_iter().flatten() {
+    ///     assert!((power / pixel - 1.0).abs() < 0.2);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "powerSpectrum")]
     pub fn new(pixels: usize, side_angle: f64, edges: &[f64]) -> Result<Self, PowerSpectrumError> {
         let edges = Bins::new(edges)?.edges().to_vec();
         let fundamental = 360.0 / side_angle;

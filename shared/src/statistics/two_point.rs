@@ -9,6 +9,11 @@ use super::{
 };
 use crate::ConvergenceMap;
 
+/// Edges of 12 bins in arcminutes, of equal width in the logarithm: from the paper's pixels to a quarter of its maps.
+pub fn theta_edges() -> Vec<f64> {
+    (0..=12).map(|edge| 0.4 * (f64::from(edge) * (13.0_f64 / 0.4).ln() / 12.0).exp()).collect()
+}
+
 /// Measures xi(theta) of maps of one size and angle.
 pub struct TwoPointPlan {
     side_angle: f64,

@@ -4,13 +4,10 @@ use std::{fmt::Write, path::PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use simulator::assessment::{Against, Boxes, Report, assess, crops::CROP_PIXELS};
+use storage::{files::check_free, maps::description::side_angle_of, runs::write_atomically};
 
-use crate::{
-    files::write_atomically,
-    maps::output::{check_free, side_angle_of},
-    progress,
-    simulate::assessment::{Against, Boxes, Report, assess, crops::CROP_PIXELS},
-};
+use crate::progress::Bar;
 
 /// Compare the boxes of `simulate` with theory.
 ///
@@ -63,7 +60,7 @@ pub fn run(arguments: &AssessArguments) -> Result<()> {
     let open = |path: &PathBuf| Against::open(path, arguments.side_angle, &boxes.parameters);
     let against = arguments.against.as_ref().map(open).transpose()?;
     let sources = boxes.parameters.source_redshifts.len();
-    let bar = progress::bar(boxes.maps() * sources + against.as_ref().map_or(0, Against::maps), "maps");
+    let bar = Bar::new(boxes.maps() * sources + against.as_ref().map_or(0, Against::maps), "maps");
     let report = assess(&boxes, against.as_ref(), &|| bar.inc(1))?;
     bar.finish_and_clear();
     if let Some(path) = &arguments.json {

@@ -6,22 +6,22 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use shared::statistics::StatisticsEdges;
+use storage::{
+    files::check_free,
+    maps::{MapArchive, description::side_angle_of},
+    runs::write_atomically,
+};
 
-use crate::{
-    evaluation::{
-        comparison::{Comparison, LEVELS, PValueSummary, TestOptions, compare},
-        measured::MeasuredMaps,
-    },
-    files::write_atomically,
-    maps::{
-        archive::MapArchive,
-        output::{check_free, side_angle_of},
-    },
+use crate::evaluation::{
+    comparison::{Comparison, LEVELS, PValueSummary, TestOptions, compare},
+    diversity::{self, Similarity},
+    measured::MeasuredMaps,
 };
 
 /// Ask whether two sets of maps are one population.
 ///
-/// For each mode of P(l), each threshold of the Minkowski functionals and each height of peaks and minima: the two-sample
+/// For each mode of P(l), each threshold of the Minkowski functionals, each height of peaks and minima and each bin of xi(theta) and
+/// of the equilateral bispectrum: the two-sample
 /// Kolmogorov-Smirnov and Anderson-Darling statistics with p-values (SciPy's, by permutation, by bootstrap), the ratio of means and
 /// of sigmas, the Wasserstein distance. For each statistic: how many p-values are above the paper's levels, how many bins tell
 /// the sets apart, whether p-values are spread evenly over 0..1, and one p-value for all bins together. Permutations move whole
@@ -70,6 +70,16 @@ struct Document<'a> {
     levels: [f64; 5],
     comparison: &'a Comparison,
     control: Option<&'a Comparison>,
+    /// Mean MS-SSIM over pairs of maps of A, of B and of C.
+    similarity: &'a Similarities,
+}
+
+/// How alike the maps of each set are.
+#[derive(Serialize)]
+struct Similarities {
+    a: Option<Similarity>,
+    b: Option<Similarity>,
+    c: Option<Similarity>,
 }
 
 /// Runs the command.
@@ -85,6 +95,12 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
     let open = |path: &PathBuf| MapArchive::open(path, arguments.side_angle);
     let (a, b) = (open(&arguments.maps)?, open(&arguments.against)?);
     let c = arguments.control.as_ref().map(open).transpose()?;
+    let range = diversity::range_of(&b)?;
+    let similarity = Similarities {
+        a: Similarity::of_archive(&a, range)?,
+        b: Similarity::of_archive(&b, range)?,
+        c: c.as_ref().map(|c| Similarity::of_archive(c, range)).transpose()?.flatten(),
+    };
     // The control has to have the power of the comparison: no more maps than that.
     let most = arguments.count.unwrap_or(usize::MAX).min(a.maps());
     let edges = StatisticsEdges::default();
@@ -101,10 +117,11 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     let control = c.map(|c| compare(&c, &b, ["C", "B"], options)).transpose()?;
     if let Some(path) = &arguments.json {
-        let document = Document { levels: LEVELS, comparison: &comparison, control: control.as_ref() };
+        let control = control.as_ref();
+        let document = Document { levels: LEVELS, comparison: &comparison, control, similarity: &similarity };
         write_atomically(path, &serde_json::to_vec(&document)?)?;
     }
-    print!("{}", table(&comparison, control.as_ref()));
+    print!("{}{}", table(&comparison, control.as_ref()), alike(&similarity));
     println!("A against B: {seconds:.1} s on {} threads", rayon::current_num_threads());
     Ok(())
 }
@@ -167,6 +184,16 @@ fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
         });
     }
     text
+}
+
+/// How alike maps are, where they are large enough for it.
+fn alike(similarity: &Similarities) -> String {
+    let of = |name: &str, similarity: Option<Similarity>| {
+        similarity.map(|of| format!("{name} {:.4} +- {:.4}", of.mean, of.standard_error))
+    };
+    let sets = [of("A", similarity.a), of("B", similarity.b), of("C", similarity.c)];
+    let sets: Vec<String> = sets.into_iter().flatten().collect();
+    if sets.is_empty() { String::new() } else { format!("similarity (MS-SSIM) of two maps: {}\n", sets.join(", ")) }
 }
 
 fn counts(summary: &PValueSummary) -> String {

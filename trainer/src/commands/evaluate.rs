@@ -1,32 +1,41 @@
 //! `trainer evaluate`: every figure and number of the paper's evaluation, beside a control.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
-use shared::statistics::{
-    StatisticsEdges,
-    bins::middles,
-    power_spectrum::{modes_below_nyquist, paper_edges},
-};
+use shared::{network::NetworkDefinition, statistics::StatisticsEdges};
 
-use super::generate::load_weights;
+use storage::{
+    maps::{MapArchive, description::side_angle_of},
+    runs::{Ending, Interrupted, Interruption},
+};
+use tch::Device;
+
 use crate::{
-    evaluation::{comparison::TestOptions, novelty::discriminator_of, reference, report::summary, run::Evaluation},
-    maps::{archive::MapArchive, output::side_angle_of},
-    networks::TorchNetwork,
-    torch::device::{DeviceChoice, describe},
+    evaluation::{comparison::TestOptions, reference, report::summary, run::Evaluation},
+    spectra::compared_modes,
+    torch::{
+        TorchNetwork,
+        device::{DeviceChoice, describe},
+        threads,
+    },
+    training::{
+        checkpoint::{self, read_state},
+        step::Players,
+    },
+    weights::LoadedWeights,
 };
 
 /// Number of the form of finished parts; another number makes them anew.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Reproduce the paper's evaluation: every figure and number of its Section 3, beside a control.
 ///
 /// Generates 6400 maps (100 batches of 64), measures them, validation maps and control maps, runs all tests, looks for the nearest
 /// training maps and for near pairs among 32768 generated maps, and writes OUT/report.html (one file, no network), the figures as
-/// SVG and PNG, and OUT/report.json with every number. An interrupted evaluation, begun again with the same options, goes on
-/// from its finished parts. The maps for near pairs take 8.6 GB in OUT/parts until they are compared, and on a CPU most of the
+/// SVG and PNG, and OUT/report.json with every number. An interrupted evaluation (Ctrl-C, exit code 75), begun again with the same
+/// options, goes on from its finished parts. The maps for near pairs take 8.6 GB in OUT/parts until they are compared, and on a CPU most of the
 /// time: --pair-maps makes them fewer.
 ///
 /// Examples:
@@ -35,8 +44,8 @@ const FORMAT: u32 = 2;
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct EvaluateArguments {
-    /// Folder with manifest.json and the weights it names
-    #[arg(long, value_name = "DIR")]
+    /// Weights: a folder with manifest.json, the manifest, or a file of tensors beside it
+    #[arg(long, value_name = "WEIGHTS")]
     weights: PathBuf,
     /// Validation maps: of the simulation that the network was trained on, not trained on themselves
     #[arg(long, value_name = "VALID")]
@@ -77,26 +86,39 @@ pub struct EvaluateArguments {
     /// Device that computes: auto, cpu, cuda or cuda:N
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
+    /// Threads that compute, as many as this process may use by default
+    #[arg(long)]
+    threads: Option<usize>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// When an input is not usable, the sets cannot be compared, or the report cannot be written.
-pub fn run(arguments: &EvaluateArguments) -> Result<()> {
+pub fn run(arguments: &EvaluateArguments) -> Result<Ending> {
+    threads::settle_waiting_policy();
+    threads::set_count(arguments.threads);
     let evaluation = open(arguments)?;
-    let (manifest, file) = (&evaluation.manifest, &evaluation.file.file);
-    println!("device: {}, weights: {file} ({} steps)", describe(evaluation.device), manifest.training.total_steps());
+    let steps = evaluation.manifest.origin.total_steps().map(|steps| format!(" ({steps} steps)")).unwrap_or_default();
+    println!("device: {}, weights: {}{steps}", describe(evaluation.device), evaluation.file.file);
     let reference = arguments.reference.clone().unwrap_or_else(|| arguments.out.join("reference"));
-    let results = evaluation.run(&arguments.out, &reference)?;
-    print!("{}", summary::screen(&results));
-    println!("{}", arguments.out.join("report.html").display());
-    Ok(())
+    match evaluation.run(&arguments.out, &reference, &Interruption::listen()?) {
+        Ok(results) => {
+            print!("{}", summary::screen(&results));
+            println!("{}", arguments.out.join("report.html").display());
+            Ok(Ending::Complete)
+        }
+        Err(error) if error.is::<Interrupted>() => {
+            println!("{}: what is finished is kept; the same command goes on", arguments.out.display());
+            Ok(Ending::Interrupted)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens and checks every input.
 fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
-    let weights = load_weights(&arguments.weights, None)?;
+    let weights = LoadedWeights::read(&arguments.weights, None)?;
     let manifest = &weights.manifest;
     let archive = |path: &PathBuf| -> Result<MapArchive> {
         let archive = MapArchive::open(path, arguments.side_angle)?;
@@ -130,7 +152,7 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
         bail!("the control holds a single map: tests need at least two");
     }
     let (pixels, side_angle) = (manifest.network.map_side, manifest.side_angle);
-    if modes_below_nyquist(&middles(&paper_edges()), pixels, side_angle) == 0 {
+    if compared_modes(pixels, side_angle)?.is_empty() {
         bail!(
             "maps of {pixels} pixels and {side_angle} degrees have no mode of P(l) that could be compared: they are too small"
         );
@@ -184,4 +206,24 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
         depends_on,
         judged_by,
     })
+}
+
+/// The discriminator of a checkpoint.
+///
+/// # Errors
+/// When the file is no checkpoint, or of a network for other maps.
+fn discriminator_of(path: &Path, network: &NetworkDefinition, device: Device) -> Result<TorchNetwork> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let state = read_state(&bytes).with_context(|| path.display().to_string())?;
+    if state.config.network.map_side != network.map_side {
+        bail!(
+            "{} judges maps of {} pixels, the weights draw {}",
+            path.display(),
+            state.config.network.map_side,
+            network.map_side
+        );
+    }
+    let players = Players::new(&state.config, device)?;
+    checkpoint::restore(&bytes, &players)?;
+    Ok(players.discriminator)
 }

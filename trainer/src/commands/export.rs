@@ -5,35 +5,27 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use shared::{
-    formats::weights::{
-        Manifest, Precision, SelfCheck, TrainingRecord, Weights, WeightsFile,
-        manifest::{FORMAT, VERSION},
-    },
-    latent::latent,
-    network::{NetworkDefinition, definition::parameters},
-    statistics::{SpectrumBand, bins::middles, distance::band_ratios, power_spectrum::paper_edges},
+    formats::weights::{Origin, Precision, TrainingRecord},
+    statistics::SpectrumBand,
 };
+use storage::maps::MapsDescription;
 use tch::Device;
 
-use super::generate::WeightsPrecision;
 use crate::{
-    files::write_atomically,
-    maps::output::MapsDescription,
-    networks::{TorchNetwork, generate, to_vec},
-    progress,
+    progress::Bar,
+    torch::TorchGenerator,
     training::{
-        checkpoint::{self, CheckpointState},
+        checkpoint::{self, CheckpointState, Checkpoints},
         data::TrainingMaps,
-        monitor::spectra,
+        monitor::SpectrumMonitor,
         run::best_checkpoint,
         step::Players,
     },
+    weights::{WeightsPrecision, write::EncodedWeights},
 };
 
-/// Seed of the map by which a device shows that it computes the network rightly.
-const SELF_CHECK_SEED: u64 = 0;
-/// Largest difference between devices that rounding explains, as a share of the range of kappa; the page promises no more.
-const SELF_CHECK_TOLERANCE: f32 = 1e-3;
+/// Maps that are drawn at once.
+const BATCH: usize = 32;
 
 /// Write a run's generator as weights for the page and for `generate`.
 ///
@@ -70,64 +62,26 @@ pub struct ExportArguments {
 /// # Errors
 /// When the run has no such checkpoint, the data are not usable, or the output cannot be written.
 pub fn run(arguments: &ExportArguments) -> Result<()> {
-    let checkpoints = arguments.run.join("checkpoints");
-    let step = match arguments.step {
-        Some(step) => step,
-        None => match best_checkpoint(&arguments.run, u64::MAX)? {
-            Some((step, _)) => step,
-            None => checkpoint::steps(&checkpoints)?.pop().context("the run has no checkpoint")?,
-        },
+    let checkpoints = Checkpoints::of_run(&arguments.run);
+    let best = || Ok::<_, anyhow::Error>(best_checkpoint(&arguments.run, u64::MAX)?.map(|(step, _)| step));
+    let (bytes, state) = match arguments.step.map_or_else(best, |step| Ok(Some(step)))? {
+        Some(step) => checkpoints.read(step)?,
+        None => checkpoints.newest_good()?,
     };
-    let path = checkpoint::path(&checkpoints, step);
-    let bytes = std::fs::read(&path).with_context(|| {
-        let kept = checkpoint::steps(&checkpoints).unwrap_or_default();
-        format!("there is no checkpoint of step {step}; there are {kept:?}")
-    })?;
-    let state = checkpoint::read_state(&bytes).with_context(|| path.display().to_string())?;
     let players = Players::new(&state.config, Device::Cpu)?;
     checkpoint::restore(&bytes, &players)?;
-    let network = &state.config.network;
-
-    let (mut files, mut encoded) = (Vec::new(), Vec::new());
-    for precision in arguments.precision.iter().map(|&precision| Precision::from(precision)) {
-        let name = match precision {
-            Precision::F16 => "generator-f16.safetensors",
-            Precision::F32 => "generator-f32.safetensors",
-        };
-        let bytes = players.generator.encode(precision)?;
-        files.push(WeightsFile::describe(name, precision, &bytes));
-        encoded.push(bytes);
-    }
-    let coarsest = files.iter().position(|file| file.precision == Precision::F16).unwrap_or(0);
-    let coarsest = encoded.get(coarsest).context("give at least one --precision")?;
-    // What the manifest states is measured on the weights that the page loads.
-    let weights = Weights::read(coarsest, &parameters(&network.generator()))?;
-    let generator = TorchNetwork::generator_from(network, &weights, Device::Cpu)?;
     let described = state.data.description.as_ref();
     let side_angle =
         described.map(|description| description.side_angle).context("the run does not know its maps' angle")?;
+    let precisions = arguments.precision.iter().map(|&precision| Precision::from(precision));
+    let encoded = EncodedWeights::new(&players.generator, &state.config.network, side_angle, precisions)?;
     let measured = match &arguments.data {
-        Some(path) => Some(measure(arguments, path, network, &generator, side_angle)?),
-        None => None,
-    };
-    let manifest = Manifest {
-        format: FORMAT.into(),
-        version: VERSION,
-        network: network.clone(),
-        side_angle,
-        generator: files,
-        training: record(&state),
-        spectrum: measured.unwrap_or_default(),
-        self_check: self_check(network, &generator)?,
+        Some(path) => measure(path, arguments.measured_maps, &encoded.generator(BATCH))?,
+        None => Vec::new(),
     };
     // All is measured: only now is what lies in the folder replaced.
-    std::fs::create_dir_all(&arguments.out).with_context(|| format!("cannot create {}", arguments.out.display()))?;
-    for (file, bytes) in manifest.generator.iter().zip(&encoded) {
-        write_atomically(&arguments.out.join(&file.file), bytes)?;
-    }
-    // Last, so that a manifest never names weights that are not there yet.
-    write_atomically(&arguments.out.join("manifest.json"), manifest.to_json()?.as_bytes())?;
-    println!("{}: generator of step {step}", arguments.out.display());
+    let manifest = encoded.write(&arguments.out, Origin::Trained(record(&state)), measured)?;
+    println!("{}: generator of step {}", arguments.out.display(), state.step);
     for band in &manifest.spectrum {
         println!(
             "  l {:>5}..{:<5}  mean P(l) {:.3} of the data's, sigma {:.3}",
@@ -156,16 +110,10 @@ fn record(state: &CheckpointState) -> TrainingRecord {
 }
 
 /// Ratios per band of generated maps to maps that were not trained on.
-fn measure(
-    arguments: &ExportArguments,
-    path: &Path,
-    network: &NetworkDefinition,
-    generator: &TorchNetwork,
-    side_angle: f64,
-) -> Result<Vec<SpectrumBand>> {
-    let side = network.map_side;
-    let maps = TrainingMaps::open(path, side, 2, 0)?;
-    if let Some(description) = MapsDescription::beside(path)?
+fn measure(path: &Path, most: usize, generator: &TorchGenerator<'_>) -> Result<Vec<SpectrumBand>> {
+    let (side, side_angle) = (generator.pixels(), generator.side_angle());
+    let maps = TrainingMaps::open(path, side, 2)?;
+    if let Some(description) = MapsDescription::beside(path, maps.maps(), side)?
         && (description.side_angle / side_angle - 1.0).abs() > 1e-6
     {
         bail!(
@@ -174,36 +122,10 @@ fn measure(
             description.side_angle
         );
     }
-    let count = maps.maps().min(arguments.measured_maps.max(2));
-    let bar = progress::bar(2 * count, "maps");
-    let (mut of_data, mut of_generator) = (Vec::new(), Vec::new());
-    for first in (0..count).step_by(32) {
-        let places: Vec<usize> = (first..(first + 32).min(count)).collect();
-        let indices: Vec<i64> = places.iter().map(|&place| place as i64).collect();
-        let kappa = to_vec(&maps.select(&indices, Device::Cpu)?)?;
-        of_data.extend(spectra(&kappa, side, side_angle)?);
-        let latents: Vec<Vec<f32>> = places.iter().map(|&seed| latent(seed as u64, network.latent_size)).collect();
-        of_generator.extend(spectra(&generate(generator, &latents, Device::Cpu)?, side, side_angle)?);
-        bar.inc(2 * places.len() as u64);
-    }
+    let count = maps.maps().min(most.max(2));
+    let bar = Bar::new(count, "maps");
+    let monitor = SpectrumMonitor::of_first(&maps, side_angle, count)?;
+    let (_, bands) = monitor.measure(generator, 0, |drawn| bar.inc(drawn as u64))?;
     bar.finish_and_clear();
-    let ell = middles(&paper_edges());
-    Ok(band_ratios(&ell, &of_data, &of_generator))
-}
-
-/// Pixels spread over one map.
-fn self_check(network: &NetworkDefinition, generator: &TorchNetwork) -> Result<SelfCheck> {
-    let kappa = generate(generator, &[latent(SELF_CHECK_SEED, network.latent_size)], Device::Cpu)?;
-    let side = network.map_side;
-    // A step that shares no factor with the side visits every row and column pattern.
-    let pixel = |i: usize| (i * 37 % side, i * 101 % side);
-    let pixels = (0..64).map(|i| {
-        let (row, column) = pixel(i);
-        (row, column, kappa[row * side + column])
-    });
-    Ok(SelfCheck {
-        seed: SELF_CHECK_SEED,
-        pixels: pixels.collect(),
-        tolerance: SELF_CHECK_TOLERANCE * network.kappa_scale,
-    })
+    Ok(bands)
 }

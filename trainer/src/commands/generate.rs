@@ -3,23 +3,28 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use shared::{
     ConvergenceMap,
     formats::{
         fits::{self, FitsDescription, Keyword},
-        weights::{Manifest, Precision, Weights, WeightsFile},
+        weights::Precision,
     },
-    latent::latent,
-    network::definition::parameters,
+};
+use storage::{
+    files::{check_free, create_folder, files_with_extension},
+    maps::{MapWriter, MapsDescription},
+    runs::write_atomically,
 };
 
 use crate::{
-    files::files_with_extension,
-    maps::output::{MapWriter, MapsDescription, check_free},
-    networks::{TorchNetwork, generate},
-    progress,
-    torch::device::{DeviceChoice, describe},
+    progress::Bar,
+    torch::{
+        TorchBackend, TorchNetwork,
+        device::{DeviceChoice, describe},
+        threads,
+    },
+    weights::{LoadedWeights, WeightsPrecision},
 };
 
 /// Maps that are drawn at once.
@@ -38,8 +43,8 @@ const FILE_PREFIX: &str = "kappa-seed-";
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct GenerateArguments {
-    /// Folder with manifest.json and the weights it names
-    #[arg(long, value_name = "DIR")]
+    /// Weights: a folder with manifest.json, the manifest, or a file of tensors beside it
+    #[arg(long, value_name = "WEIGHTS")]
     weights: PathBuf,
     /// Number of maps
     #[arg(long, default_value_t = 1)]
@@ -56,67 +61,12 @@ pub struct GenerateArguments {
     /// Device that computes: auto, cpu, cuda or cuda:N
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
+    /// Threads that compute, as many as this process may use by default
+    #[arg(long)]
+    threads: Option<usize>,
     /// Replace what is there
     #[arg(long)]
     force: bool,
-}
-
-/// Precision of a file of weights, on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum WeightsPrecision {
-    /// Half precision, as the page loads it.
-    F16,
-    /// Single precision.
-    F32,
-}
-
-impl From<WeightsPrecision> for Precision {
-    fn from(precision: WeightsPrecision) -> Self {
-        match precision {
-            WeightsPrecision::F16 => Self::F16,
-            WeightsPrecision::F32 => Self::F32,
-        }
-    }
-}
-
-/// A folder of weights: its manifest, and the generator in the file that was chosen.
-pub struct LoadedWeights {
-    /// What the weights are.
-    pub manifest: Manifest,
-    /// The file that was read.
-    pub file: WeightsFile,
-    /// The generator's tensors.
-    pub generator: Weights,
-}
-
-/// Reads a folder of weights, or the folder of a manifest.
-///
-/// # Errors
-/// When the manifest or the file is missing, damaged, or not what it says.
-pub fn load_weights(path: &Path, precision: Option<Precision>) -> Result<LoadedWeights> {
-    let manifest_path = if path.is_dir() { path.join("manifest.json") } else { path.to_owned() };
-    let folder = manifest_path.parent().unwrap_or(Path::new("."));
-    let bytes = std::fs::read(&manifest_path).with_context(|| {
-        format!("cannot read {}: give a folder of weights, as `trainer export` writes it", manifest_path.display())
-    })?;
-    let manifest = Manifest::from_json(&bytes).with_context(|| manifest_path.display().to_string())?;
-    let file = choose_file(&manifest, folder, precision).with_context(|| manifest_path.display().to_string())?;
-    let path = folder.join(&file.file);
-    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    file.verify(&bytes).with_context(|| folder.display().to_string())?;
-    let generator = Weights::read(&bytes, &parameters(&manifest.network.generator()));
-    Ok(LoadedWeights { generator: generator.with_context(|| path.display().to_string())?, file, manifest })
-}
-
-/// The file of the precision that is asked for, otherwise the most precise one that is there.
-fn choose_file(manifest: &Manifest, folder: &Path, precision: Option<Precision>) -> Result<WeightsFile> {
-    if let Some(precision) = precision {
-        return manifest.file(precision).cloned().with_context(|| format!("names no file of {precision:?} weights"));
-    }
-    let named: Vec<_> = [Precision::F32, Precision::F16].iter().filter_map(|&p| manifest.file(p)).collect();
-    let there = named.iter().find(|file| folder.join(&file.file).is_file());
-    let names = || named.iter().map(|file| file.file.as_str()).collect::<Vec<_>>().join(" and ");
-    there.map(|&file| file.clone()).with_context(|| format!("{} must lie beside it and is missing", names()))
 }
 
 /// Runs the command.
@@ -130,30 +80,71 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
     if arguments.seed.checked_add(arguments.count as u64).is_none() {
         bail!("--seed and --count go beyond the last seed, {}", u64::MAX);
     }
-    check_free(&arguments.out, arguments.force)?;
-    let weights = load_weights(&arguments.weights, arguments.precision.map(Precision::from))?;
+    let kind = OutputKind::of(&arguments.out, arguments.count)?;
+    match kind {
+        OutputKind::Array => MapWriter::check_free(&arguments.out, arguments.force)?,
+        OutputKind::Image => check_free(&arguments.out, arguments.force)?,
+        OutputKind::Folder if arguments.out.exists() && !arguments.force => {
+            bail!("{} is there already: give another --out, or --force to replace its maps", arguments.out.display())
+        }
+        OutputKind::Folder => {}
+    }
+    threads::settle_waiting_policy();
+    threads::set_count(arguments.threads);
+    let weights = LoadedWeights::read(&arguments.weights, arguments.precision.map(Precision::from))?;
     let device = arguments.device.open()?;
     let manifest = &weights.manifest;
-    let generator = TorchNetwork::generator_from(&manifest.network, &weights.generator, device)?;
-    println!("device: {}, weights: {} ({} steps)", describe(device), weights.file.file, manifest.training.step);
-    let mut output = Output::create(arguments, &weights)?;
-    let bar = progress::bar(arguments.count, "maps");
+    let network = TorchNetwork::generator_from(&manifest.network, &weights.generator, device)?;
+    let generator =
+        TorchBackend { network: &network, device }.generator(&manifest.network, manifest.side_angle, BATCH);
+    let steps = manifest.origin.total_steps().map(|steps| format!(" ({steps} steps)")).unwrap_or_default();
+    println!("device: {}, weights: {}{steps}", describe(device), weights.file.file);
+    let mut output = Output::create(kind, arguments, &weights)?;
+    let bar = Bar::new(arguments.count, "maps");
     let start = std::time::Instant::now();
     let end = arguments.seed + arguments.count as u64;
     for first in (arguments.seed..end).step_by(BATCH) {
-        let seeds: Vec<u64> = (first..end.min(first.saturating_add(BATCH as u64))).collect();
-        let latents: Vec<Vec<f32>> = seeds.iter().map(|&seed| latent(seed, manifest.network.latent_size)).collect();
-        let maps = generate(&generator, &latents, device)?;
-        for (kappa, &seed) in maps.chunks(manifest.network.map_pixels()).zip(&seeds) {
+        let seeds = first..end.min(first.saturating_add(BATCH as u64));
+        for (seed, kappa) in seeds.clone().zip(generator.draw_seeds(seeds.clone())?) {
             output.write(seed, kappa)?;
         }
-        bar.inc(seeds.len() as u64);
+        bar.inc(seeds.end - seeds.start);
     }
     output.finish()?;
     bar.finish();
     let speed = arguments.count as f64 / start.elapsed().as_secs_f64();
     println!("{}: {} maps, {speed:.1} maps/s", arguments.out.display(), arguments.count);
     Ok(())
+}
+
+/// What `--out` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OutputKind {
+    /// One `.npy` file.
+    Array,
+    /// One FITS file of one map.
+    Image,
+    /// A folder of FITS files.
+    Folder,
+}
+
+impl OutputKind {
+    /// By the ending of the name; a folder that is there is one, whatever its name.
+    fn of(out: &Path, count: usize) -> Result<Self> {
+        let extension = out.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        match extension.as_deref() {
+            _ if out.is_dir() => Ok(Self::Folder),
+            None => Ok(Self::Folder),
+            Some("npy") => Ok(Self::Array),
+            Some("fits" | "fit") if count == 1 => Ok(Self::Image),
+            Some("fits" | "fit") => bail!(
+                "a FITS file holds one map, --count asks for {count}: give FILE.npy, or the name of a folder for one FITS file a map"
+            ),
+            Some(other) => bail!(
+                "maps cannot be written as .{other}: give FILE.npy, FILE.fits for one map, or the name of a folder without an ending"
+            ),
+        }
+    }
 }
 
 /// Where maps go.
@@ -163,10 +154,9 @@ enum Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    fn create(arguments: &'a GenerateArguments, weights: &'a LoadedWeights) -> Result<Self> {
-        let extension = arguments.out.extension().and_then(|extension| extension.to_str());
-        if extension == Some("npy") {
-            let manifest = &weights.manifest;
+    fn create(kind: OutputKind, arguments: &'a GenerateArguments, weights: &'a LoadedWeights) -> Result<Self> {
+        let manifest = &weights.manifest;
+        if kind == OutputKind::Array {
             let description = MapsDescription {
                 source: format!(
                     "generated by CosmoGAN weights {} from seed {} on",
@@ -176,16 +166,15 @@ impl<'a> Output<'a> {
                 pixels: manifest.network.map_side,
                 side_angle: manifest.side_angle,
                 seed: Some(arguments.seed),
-                source_redshift: manifest.training.source_redshift,
-                cosmology: manifest.training.cosmology,
+                source_redshift: manifest.origin.source_redshift(),
+                cosmology: manifest.origin.cosmology(),
             };
             let writer = MapWriter::create(&arguments.out, manifest.network.map_side)?;
             return Ok(Self::Array(Box::new((writer, description))));
         }
-        let single = extension == Some("fits") && arguments.count == 1;
-        if !single {
+        if kind == OutputKind::Folder {
             let out = &arguments.out;
-            std::fs::create_dir_all(out).with_context(|| format!("cannot create the folder {}", out.display()))?;
+            create_folder(out)?;
             // Only after --force: maps of other weights must not stay among the new ones.
             for path in files_with_extension(out, &["fits"])? {
                 if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(FILE_PREFIX)) {
@@ -193,18 +182,18 @@ impl<'a> Output<'a> {
                 }
             }
         }
-        Ok(Self::Files { arguments, weights, single })
+        Ok(Self::Files { arguments, weights, single: kind == OutputKind::Image })
     }
 
-    fn write(&mut self, seed: u64, kappa: &[f32]) -> Result<()> {
+    fn write(&mut self, seed: u64, kappa: Vec<f32>) -> Result<()> {
         match self {
-            Self::Array(array) => array.0.write(kappa),
+            Self::Array(array) => array.0.write(&kappa),
             Self::Files { arguments, weights, single } => {
                 let manifest = &weights.manifest;
-                let map = ConvergenceMap::new(manifest.side_angle, manifest.network.map_side, kappa.to_vec())?;
+                let map = ConvergenceMap::new(manifest.side_angle, manifest.network.map_side, kappa)?;
                 let description = FitsDescription {
-                    cosmology: manifest.training.cosmology,
-                    source_redshift: manifest.training.source_redshift,
+                    cosmology: manifest.origin.cosmology(),
+                    source_redshift: manifest.origin.source_redshift(),
                     keywords: vec![
                         ("SEED", Keyword::Text(seed.to_string()), "seed of the latent vector"),
                         ("WEIGHTS", Keyword::Text(weights.file.sha256.clone()), ""),
@@ -213,7 +202,7 @@ impl<'a> Output<'a> {
                 };
                 let name = format!("{FILE_PREFIX}{seed:06}.fits");
                 let path = if *single { arguments.out.clone() } else { arguments.out.join(name) };
-                crate::files::write_atomically(&path, &fits::write(&map, &description)?)
+                write_atomically(&path, &fits::write(&map, &description)?)
             }
         }
     }
@@ -226,5 +215,25 @@ impl<'a> Output<'a> {
             }
             Self::Files { .. } => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_what_is_written_or_is_refused() {
+        let of = |out: &str, count| OutputKind::of(Path::new(out), count).map_err(|error| error.to_string());
+        assert_eq!((of("a.npy", 7), of("A.NPY", 7)), (Ok(OutputKind::Array), Ok(OutputKind::Array)));
+        assert_eq!((of("a.fits", 1), of("maps", 7)), (Ok(OutputKind::Image), Ok(OutputKind::Folder)));
+        assert!(of("a.fits", 2).unwrap_err().contains("--count asks for 2"));
+        for name in ["a.npz", "a.h5", "a.png", "a.json"] {
+            assert!(of(name, 1).unwrap_err().contains("cannot be written as"), "{name}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let dotted = folder.path().join("maps.v2");
+        std::fs::create_dir(&dotted).unwrap();
+        assert_eq!(OutputKind::of(&dotted, 3).unwrap(), OutputKind::Folder);
     }
 }

@@ -9,14 +9,18 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use safetensors::SafeTensors;
 use shared::{
-    formats::{fits::FitsImage, weights::Manifest},
+    formats::{
+        fits::FitsImage,
+        weights::{Manifest, Origin},
+    },
     statistics::{SpectrumReference, pixels::moments},
 };
 
-use super::generate::load_weights;
+use storage::maps::{MapsDescription, archive::open_npy};
+
 use crate::{
-    maps::{archive::open_npy, output::MapsDescription},
     training::{checkpoint, config::TrainingConfig},
+    weights::LoadedWeights,
 };
 
 /// Say what a file is: maps (.npy, .fits), a lens plane, weights, a manifest, a checkpoint, a training config.
@@ -71,7 +75,7 @@ pub fn run(arguments: &InfoArguments) -> Result<()> {
 fn array(path: &Path) -> Result<()> {
     let (_, header) = open_npy(path)?;
     println!("{} maps of {} x {} pixels (.npy)", header.maps, header.rows, header.columns);
-    if let Some(description) = MapsDescription::beside(path)? {
+    if let Some(description) = MapsDescription::beside(path, header.maps, header.rows)? {
         println!("{}", serde_json::to_string_pretty(&description)?);
     }
     Ok(())
@@ -121,27 +125,35 @@ fn tensors(path: &Path) -> Result<()> {
 }
 
 fn weights_folder(path: &Path) -> Result<()> {
-    let weights = load_weights(path, None)?;
+    let weights = LoadedWeights::read(path, None)?;
     print_manifest(&weights.manifest);
     println!("{} is whole (SHA-256 agrees)", weights.file.file);
     Ok(())
 }
 
 fn print_manifest(manifest: &Manifest) {
-    let (network, training) = (&manifest.network, &manifest.training);
+    let network = &manifest.network;
     println!(
         "CosmoGAN generator: z of {}, maps of {} x {} pixels",
         network.latent_size, network.map_side, network.map_side
     );
     println!("side angle: {} degrees", manifest.side_angle);
-    println!("trained on {} maps: {}", training.maps, training.data);
-    let rate = training.learning_rate.map(|rate| format!(", learning rate {rate:e}")).unwrap_or_default();
-    println!(
-        "{} steps of {} maps{rate}, {}, {}, seed {}",
-        training.step, training.batch_size, training.precision, training.device, training.seed
-    );
-    if let Some(ancestor) = &training.started_from {
-        println!("begun from the generator {} after its {} steps", ancestor.sha256, ancestor.steps);
+    match &manifest.origin {
+        Origin::Trained(training) => {
+            println!("trained on {} maps: {}", training.maps, training.data);
+            let rate = training.learning_rate.map(|rate| format!(", learning rate {rate:e}")).unwrap_or_default();
+            println!(
+                "{} steps of {} maps{rate}, {}, {}, seed {}",
+                training.step, training.batch_size, training.precision, training.device, training.seed
+            );
+            if let Some(ancestor) = &training.started_from {
+                println!("begun from the generator {} after its {} steps", ancestor.sha256, ancestor.steps);
+            }
+        }
+        Origin::Imported(import) => {
+            println!("imported from {} (SHA-256 {})", import.source, import.sha256);
+            println!("trained on {}", import.data);
+        }
     }
     for band in &manifest.spectrum {
         println!(

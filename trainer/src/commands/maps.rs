@@ -6,16 +6,13 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use rayon::prelude::*;
 use shared::random::{Stream, stream};
-
-use crate::{
-    maps::{
-        archive::MapArchive,
-        lines_of_sight::LinesOfSight,
-        output::{MapWriter, MapsDescription, check_free, side_angle_of},
-        planes::LensPlanes,
-    },
+use simulator::{
+    planes::{LensPlanes, LinesOfSight},
     ray_tracing::RayTracing,
 };
+use storage::maps::{MapArchive, MapWriter, MapsDescription, description::side_angle_of};
+
+use crate::progress::Bar;
 
 /// Maps that are drawn at once: bounds the memory, whatever --count is.
 const CHUNK: usize = 64;
@@ -24,7 +21,7 @@ const CHUNK: usize = 64;
 ///
 /// Every map gets its own random window and one of the eight symmetries of the square; from planes, an independent one for
 /// each plane. The same seed gives the same maps. The result is a .npy array [N, size, size] in float32 with a
-/// description (.json) beside it.
+/// description (.npy.json) beside it.
 ///
 /// Examples:
 ///   trainer maps --planes lenstools-planes --count 20000 --out data/maps.npy
@@ -59,7 +56,7 @@ pub struct MapsArguments {
     /// File to write
     #[arg(long, value_name = "FILE.npy")]
     out: PathBuf,
-    /// Replace the file if it is there
+    /// Replace the file and its description if they are there
     #[arg(long)]
     force: bool,
 }
@@ -75,7 +72,7 @@ pub fn run(arguments: &MapsArguments) -> Result<()> {
     if arguments.out.extension().is_none_or(|extension| extension != "npy") {
         bail!("--out must end in .npy, got {}", arguments.out.display());
     }
-    check_free(&arguments.out, arguments.force)?;
+    MapWriter::check_free(&arguments.out, arguments.force)?;
     match (&arguments.planes, &arguments.maps) {
         (Some(folder), _) => from_planes(arguments, folder),
         (None, Some(path)) => from_maps(arguments, path),
@@ -144,7 +141,7 @@ fn write(
     description: &MapsDescription,
     draw: impl Fn(usize) -> Result<Vec<f32>> + Sync,
 ) -> Result<()> {
-    let bar = crate::progress::bar(arguments.count, "maps");
+    let bar = Bar::new(arguments.count, "maps");
     let mut writer = MapWriter::create(&arguments.out, arguments.size)?;
     let mut first = 0;
     while first < arguments.count {

@@ -2,18 +2,27 @@
 
 pub mod assess;
 pub mod compare;
+#[cfg(feature = "torch")]
 pub mod evaluate;
+#[cfg(feature = "torch")]
 pub mod export;
+#[cfg(feature = "torch")]
 pub mod generate;
 pub mod info;
 pub mod maps;
 pub mod simulate;
 pub mod spectrum;
 pub mod statistics;
+#[cfg(feature = "torch")]
 pub mod train;
+#[cfg(not(feature = "torch"))]
+pub mod without_torch;
 
 use anyhow::Result;
 use clap::Subcommand;
+use storage::runs::Ending;
+#[cfg(not(feature = "torch"))]
+use without_torch::Unavailable;
 
 /// What to do.
 #[derive(Subcommand)]
@@ -25,10 +34,13 @@ pub enum Command {
     /// Cut training maps from lens planes or from your own maps
     Maps(maps::MapsArguments),
     /// Train the generator against the discriminator
+    #[cfg(feature = "torch")]
     Train(train::TrainArguments),
     /// Draw maps with trained weights
+    #[cfg(feature = "torch")]
     Generate(generate::GenerateArguments),
     /// Write a run's generator as weights for the page and for `generate`
+    #[cfg(feature = "torch")]
     Export(export::ExportArguments),
     /// Measure the power spectrum of maps
     Spectrum(spectrum::SpectrumArguments),
@@ -37,9 +49,22 @@ pub enum Command {
     /// Ask whether two sets of maps are one population
     Compare(compare::CompareArguments),
     /// Reproduce the paper's evaluation of a generator, beside a control
+    #[cfg(feature = "torch")]
     Evaluate(evaluate::EvaluateArguments),
     /// Say what a file is: maps, weights, manifest, checkpoint
     Info(info::InfoArguments),
+    /// Needs libtorch: train the generator against the discriminator
+    #[cfg(not(feature = "torch"))]
+    Train(Unavailable),
+    /// Needs libtorch: draw maps with trained weights
+    #[cfg(not(feature = "torch"))]
+    Generate(Unavailable),
+    /// Needs libtorch: write a run's generator as weights
+    #[cfg(not(feature = "torch"))]
+    Export(Unavailable),
+    /// Needs libtorch: reproduce the paper's evaluation of a generator
+    #[cfg(not(feature = "torch"))]
+    Evaluate(Unavailable),
 }
 
 impl Command {
@@ -47,19 +72,26 @@ impl Command {
     ///
     /// # Errors
     /// With a sentence that says what was wrong and what to do.
-    pub fn run(self) -> Result<()> {
+    pub fn run(self) -> Result<Ending> {
         match self {
-            Self::Simulate(arguments) => simulate::run(&arguments),
-            Self::Assess(arguments) => assess::run(&arguments),
-            Self::Maps(arguments) => maps::run(&arguments),
-            Self::Train(arguments) => train::run(&arguments),
-            Self::Generate(arguments) => generate::run(&arguments),
-            Self::Export(arguments) => export::run(&arguments),
-            Self::Spectrum(arguments) => spectrum::run(&arguments),
-            Self::Statistics(arguments) => statistics::run(&arguments),
-            Self::Compare(arguments) => compare::run(&arguments),
-            Self::Evaluate(arguments) => evaluate::run(&arguments),
-            Self::Info(arguments) => info::run(&arguments),
+            Self::Simulate(arguments) => return simulate::run(&arguments),
+            #[cfg(feature = "torch")]
+            Self::Train(arguments) => return train::run(&arguments),
+            #[cfg(feature = "torch")]
+            Self::Evaluate(arguments) => return evaluate::run(&arguments),
+            Self::Assess(arguments) => assess::run(&arguments)?,
+            Self::Maps(arguments) => maps::run(&arguments)?,
+            #[cfg(feature = "torch")]
+            Self::Generate(arguments) => generate::run(&arguments)?,
+            #[cfg(feature = "torch")]
+            Self::Export(arguments) => export::run(&arguments)?,
+            Self::Spectrum(arguments) => spectrum::run(&arguments)?,
+            Self::Statistics(arguments) => statistics::run(&arguments)?,
+            Self::Compare(arguments) => compare::run(&arguments)?,
+            Self::Info(arguments) => info::run(&arguments)?,
+            #[cfg(not(feature = "torch"))]
+            Self::Train(it) | Self::Generate(it) | Self::Export(it) | Self::Evaluate(it) => it.run()?,
         }
+        Ok(Ending::Complete)
     }
 }

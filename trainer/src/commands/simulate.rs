@@ -1,35 +1,28 @@
 //! `trainer simulate`: convergence maps from an N-body simulation.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
-};
+use std::{path::PathBuf, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use shared::Cosmology;
-
-use crate::{
+use simulator::{
+    campaign::{Campaign, Shard, Watch},
+    evolution::Setting,
+    needs::{Bytes, Needs, PROGRAM, available_memory},
+    parameters::Parameters,
     ray_tracing::RayTracing,
-    simulate::{
-        campaign::{Campaign, Ending, Shard, Watch},
-        evolution::Setting,
-        parameters::Parameters,
-        plan::{Bytes, Needs, PROGRAM, available_memory},
-    },
 };
+use storage::runs::{Ending, Interruption};
+
+use crate::progress::step_bar;
 
 /// Simulate structure formation and write convergence maps of the paper's geometry.
 ///
 /// Each box is an N-body simulation (2LPT, P3M) whose light cone is projected onto maps while it runs. OUT then holds
 /// z1.000/box-0000.npy, ..., one folder a source redshift, from which `trainer maps --maps OUT/z1.000` cuts training maps,
 /// and boxes/, with a manifest of each box. Ctrl-C saves and stops; the same command goes on, and boxes that are there are
-/// not made again. A campaign is split over machines with --shard: each job makes its own boxes of the same folder.
+/// not made again; the exit code is then 75. A campaign is split over machines with --shard: each job makes its own boxes of the same folder.
 ///
 /// Examples:
 ///   trainer simulate --preset laptop --out simulated
@@ -173,7 +166,7 @@ enum Preset {
 ///
 /// # Errors
 /// When the parameters make no simulation, it does not fit the memory, or the folder cannot be written.
-pub fn run(arguments: &SimulateArguments) -> Result<()> {
+pub fn run(arguments: &SimulateArguments) -> Result<Ending> {
     let (parameters, boxes) = parameters(arguments)?;
     parameters.validate()?;
     let threads = arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
@@ -187,19 +180,18 @@ pub fn run(arguments: &SimulateArguments) -> Result<()> {
         Campaign { setting, seed: arguments.seed, boxes, shard: arguments.shard, out: arguments.out.clone() };
     describe(&campaign, &needs, threads);
     if arguments.plan {
-        return Ok(());
+        return Ok(Ending::Complete);
     }
     needs.check(available_memory())?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
+    let interruption = Interruption::listen()?;
     let mut bars = Bars { boxes, bar: ProgressBar::hidden(), lines: None };
     let out = arguments.out.display();
-    match pool.install(|| campaign.run(&mut bars, &stop))? {
+    let ending = pool.install(|| campaign.run(&mut bars, &interruption))?;
+    match ending {
         Ending::Complete => println!("{out}: complete"),
         Ending::Interrupted => println!("{out}: saved; the same command goes on"),
     }
-    Ok(())
+    Ok(ending)
 }
 
 fn describe(campaign: &Campaign, needs: &Needs, threads: usize) {
@@ -293,7 +285,7 @@ struct Lines {
 impl Watch for Bars {
     fn begin(&mut self, number: usize, step: usize, steps: usize) {
         let name = format!("box {} of {}", number + 1, self.boxes);
-        self.bar = crate::progress::bar(steps, "steps");
+        self.bar = step_bar(steps);
         self.bar.set_message(name.clone());
         self.bar.set_position(step as u64);
         self.bar.reset_eta();

@@ -2,22 +2,20 @@
 
 use std::{fmt::Write, path::PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use rayon::prelude::*;
 use shared::statistics::{
-    Ensemble, PowerSpectrumPlan,
+    Ensemble,
+    bins::middles,
     power_spectrum::{dimensionless, paper_edges},
 };
-
-use crate::{
-    files::write_atomically,
-    maps::{
-        archive::MapArchive,
-        output::{check_free, side_angle_of},
-    },
-    progress,
+use storage::{
+    files::check_free,
+    maps::{MapArchive, description::side_angle_of},
+    runs::write_atomically,
 };
+
+use crate::{progress::Bar, spectra::spectra};
 
 /// Maps that are in memory at once.
 const CHUNK: usize = 64;
@@ -58,26 +56,18 @@ pub fn run(arguments: &SpectrumArguments) -> Result<()> {
         check_free(out, arguments.force)?;
     }
     let archive = MapArchive::open(&arguments.maps, arguments.side_angle)?;
-    let edges = paper_edges();
-    // The first map's geometry is that of all; each thread plans for it without reading that map again.
-    let first = archive.map(0)?;
-    let plan = || PowerSpectrumPlan::new(first.pixels(), first.side_angle(), &edges);
-    let ell = plan()?.ell().to_vec();
+    let ell = middles(&paper_edges());
+    let pixels = archive.one_size()?;
+    let side_angle = archive.pixel_angle() * pixels as f64;
     let mut ensemble = Ensemble::new(ell.len());
-    let bar = progress::bar(archive.maps(), "maps");
+    let bar = Bar::new(archive.maps(), "maps");
     for first in (0..archive.maps()).step_by(CHUNK) {
-        let end = (first + CHUNK).min(archive.maps());
-        let spectra: Vec<_> = (first..end)
-            .into_par_iter()
-            .map_init(plan, |plan, index| {
-                let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error}"))?;
-                plan.measure(&archive.map(index)?).with_context(|| format!("map {index}"))
-            })
-            .collect::<Result<_>>()?;
-        for spectrum in &spectra {
+        let count = CHUNK.min(archive.maps() - first);
+        let kappa = |at: usize| Ok(archive.map(first + at)?.into_kappa());
+        for spectrum in &spectra(count, [pixels, ell.len()], side_angle, kappa)? {
             ensemble.add(spectrum);
         }
-        bar.inc((end - first) as u64);
+        bar.inc(count as u64);
     }
     bar.finish_and_clear();
     let table = table(&ell, &ensemble);

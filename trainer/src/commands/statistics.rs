@@ -1,28 +1,33 @@
 //! `trainer statistics`: every statistic of every map, as JSON and CSV.
 
 use std::{
-    fmt::Write,
+    fmt::Write as _,
+    io::Write,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::json;
 use shared::statistics::{Statistic, StatisticsEdges, correlation::correlation_matrix, moments::NAMES};
-
-use crate::{
-    evaluation::measured::MeasuredMaps,
-    files::write_atomically,
-    maps::{
-        archive::MapArchive,
-        output::{check_free, side_angle_of},
-    },
+use storage::{
+    files::{check_free, create_folder},
+    maps::{MapArchive, description::side_angle_of},
+    runs::AtomicFile,
 };
 
-/// Measure every statistic of every map: P(l), Minkowski functionals, peaks, minima, pixel density, moments.
+use crate::evaluation::{
+    diversity::{self, Similarity},
+    measured::MeasuredMaps,
+};
+
+/// Measure every statistic of every map: P(l), Minkowski functionals, peaks, minima, pixel density, moments, xi(theta), bispectrum;
+/// and of pairs of maps their similarity (MS-SSIM).
 ///
 /// Definitions and bins are those of LensTools and the paper: P(l) in steradians at 248 multipoles, V0, V1 and V2 at 19
-/// thresholds and peaks at 29 heights in units of each map's sigma, pixel density in 250 bins of kappa from -0.1 to 0.4. A value
+/// thresholds and peaks at 29 heights in units of each map's sigma, pixel density in 250 bins of kappa from -0.1 to 0.4; xi(theta)
+/// in 12 and the equilateral bispectrum in 8 bins of our own. A value
 /// that does not exist is null in JSON and nothing in CSV: a bin without Fourier modes, a threshold of a constant map, whose
 /// sigma is 0, a correlation with a bin that does not vary.
 ///
@@ -70,8 +75,11 @@ pub fn run(arguments: &StatisticsArguments) -> Result<()> {
     let count = arguments.count.unwrap_or(usize::MAX);
     let measured = MeasuredMaps::of_archive(&archive, count, &StatisticsEdges::default(), "maps")?;
     let seconds = start.elapsed().as_secs_f64();
+    let similarity = Similarity::of_archive(&archive, diversity::range_of(&archive)?)?;
     if let Some(path) = &arguments.json {
-        write_atomically(path, &serde_json::to_vec(&document(&measured))?)?;
+        let mut file = AtomicFile::create(path)?;
+        serde_json::to_writer(&mut file, &Document { measured: &measured, similarity }).with_context(|| cannot_write(path))?;
+        file.finish()?;
     }
     if let Some(folder) = &arguments.csv {
         write_tables(folder, &measured)?;
@@ -85,58 +93,110 @@ pub fn run(arguments: &StatisticsArguments) -> Result<()> {
         rayon::current_num_threads()
     );
     print!("{}", overview(&measured));
+    if let Some(Similarity { pairs, mean, standard_error }) = similarity {
+        println!("  similarity (MS-SSIM) of two maps, {pairs} pairs: {mean:.4} +- {standard_error:.4}");
+    }
     Ok(())
 }
 
-/// The document of `--json`.
-fn document(measured: &MeasuredMaps) -> Value {
-    let mut document = Map::new();
-    document.insert("source".into(), json!(measured.source));
-    document.insert("pixels".into(), json!(measured.pixels));
-    document.insert("side_angle".into(), json!(measured.side_angle));
-    let mut ensemble = Map::new();
-    for statistic in Statistic::ALL {
-        document.insert(statistic.abscissa().into(), json!(measured.middles(statistic)));
-        let rows: Vec<&[Option<f64>]> = measured.maps.iter().map(|map| map.of(statistic)).collect();
-        document.insert(statistic.name().into(), json!(rows));
-        let over_maps = measured.ensemble(statistic);
-        ensemble.insert(statistic.name().into(), json!({ "mean": over_maps.mean(), "sigma": over_maps.sigma() }));
+/// The document of `--json`, written value by value: the statistics of 200,000 maps as one text would take gigabytes.
+struct Document<'a> {
+    measured: &'a MeasuredMaps,
+    similarity: Option<Similarity>,
+}
+
+/// A sequence that is made while it is written.
+struct Rows<F>(F);
+
+impl<F: Fn() -> I, I: Iterator<Item = T>, T: Serialize> Serialize for Rows<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
     }
-    document.insert("moment_names".into(), json!(NAMES));
-    document.insert("moments".into(), json!(measured.maps.iter().map(|map| map.moments).collect::<Vec<_>>()));
-    document.insert("mean".into(), json!(measured.maps.iter().map(|map| map.mean).collect::<Vec<_>>()));
-    let spectra: Vec<_> = measured.maps.iter().map(|map| map.of(Statistic::PowerSpectrum)).collect();
-    document.insert("correlation".into(), json!(correlation_matrix(&spectra)));
-    document.insert("ensemble".into(), Value::Object(ensemble));
-    Value::Object(document)
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let measured = self.measured;
+        let mut document = serializer.serialize_map(None)?;
+        document.serialize_entry("source", &measured.source)?;
+        document.serialize_entry("pixels", &measured.pixels)?;
+        document.serialize_entry("side_angle", &measured.side_angle)?;
+        let mut abscissas = Vec::new();
+        let mut ensemble = serde_json::Map::new();
+        for statistic in Statistic::ALL {
+            if !abscissas.contains(&statistic.abscissa()) {
+                abscissas.push(statistic.abscissa());
+                document.serialize_entry(statistic.abscissa(), measured.middles(statistic))?;
+            }
+            document
+                .serialize_entry(statistic.name(), &Rows(|| measured.maps.iter().map(move |map| map.of(statistic))))?;
+            let over_maps = measured.ensemble(statistic);
+            let both = json!({ "mean": over_maps.mean(), "sigma": over_maps.sigma() });
+            ensemble.insert(statistic.name().into(), both);
+        }
+        document.serialize_entry("moment_names", &NAMES)?;
+        document.serialize_entry("moments", &Rows(|| measured.maps.iter().map(|map| map.moments)))?;
+        document.serialize_entry("mean", &Rows(|| measured.maps.iter().map(|map| map.mean)))?;
+        let spectra: Vec<_> = measured.maps.iter().map(|map| map.of(Statistic::PowerSpectrum)).collect();
+        document.serialize_entry("correlation", &correlation_matrix(&spectra))?;
+        document.serialize_entry("ensemble", &ensemble)?;
+        document.serialize_entry("similarity", &self.similarity)?;
+        document.end()
+    }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}: is the disk full?", path.display())
+}
+
+/// A table that is written line by line.
+struct Table {
+    path: PathBuf,
+    file: AtomicFile,
+}
+
+impl Table {
+    fn create(path: PathBuf) -> Result<Self> {
+        Ok(Self { file: AtomicFile::create(&path)?, path })
+    }
+
+    fn line(&mut self, values: impl IntoIterator<Item = String>) -> Result<()> {
+        let line = values.into_iter().collect::<Vec<_>>().join(",");
+        writeln!(self.file, "{line}").with_context(|| cannot_write(&self.path))
+    }
 }
 
 fn write_tables(folder: &Path, measured: &MeasuredMaps) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    create_folder(folder)?;
     let cell = |value: Option<f64>| value.map(|value| format!("{value:e}")).unwrap_or_default();
-    let line = |values: &mut dyn Iterator<Item = String>| values.collect::<Vec<_>>().join(",") + "\n";
-    let mut over_maps = String::from("statistic,abscissa,mean,sigma\n");
+    let headed = |head: &str, values: &mut dyn Iterator<Item = String>| {
+        std::iter::once(head.to_owned()).chain(values).collect::<Vec<_>>()
+    };
+    let mut over_maps = Table::create(folder.join("ensemble.csv"))?;
+    over_maps.line(["statistic", "abscissa", "mean", "sigma"].map(str::to_owned))?;
     for statistic in Statistic::ALL {
         let middles = measured.middles(statistic);
-        let mut text =
-            format!("map,{}", line(&mut middles.iter().map(|middle| format!("{}={middle:.6}", statistic.abscissa()))));
+        let mut table = Table::create(folder.join(format!("{}.csv", statistic.name())))?;
+        let names = middles.iter().map(|middle| format!("{}={middle:.6}", statistic.abscissa()));
+        table.line(headed("map", &mut { names }))?;
         for (index, map) in measured.maps.iter().enumerate() {
-            let _ = write!(text, "{index},{}", line(&mut map.of(statistic).iter().map(|&value| cell(value))));
+            table.line(headed(&index.to_string(), &mut map.of(statistic).iter().map(|&value| cell(value))))?;
         }
-        write_atomically(&folder.join(format!("{}.csv", statistic.name())), text.as_bytes())?;
+        table.file.finish()?;
         let ensemble = measured.ensemble(statistic);
         for ((middle, mean), sigma) in middles.iter().zip(ensemble.mean()).zip(ensemble.sigma()) {
-            let _ = writeln!(over_maps, "{},{middle},{},{}", statistic.name(), cell(mean), cell(sigma));
+            over_maps.line([statistic.name().to_owned(), middle.to_string(), cell(mean), cell(sigma)])?;
         }
     }
-    let mut moments = format!("map,mean,{}\n", NAMES.join(","));
+    let mut moments = Table::create(folder.join("moments.csv"))?;
+    moments.line(["map", "mean"].into_iter().chain(NAMES).map(str::to_owned))?;
     for (index, map) in measured.maps.iter().enumerate() {
-        let values = line(&mut map.moments.iter().map(|&value| cell(value)));
-        let _ = write!(moments, "{index},{:e},{values}", map.mean);
+        let mean = std::iter::once(format!("{:e}", map.mean));
+        moments.line(headed(&index.to_string(), &mut mean.chain(map.moments.iter().map(|&value| cell(value)))))?;
     }
-    write_atomically(&folder.join("moments.csv"), moments.as_bytes())?;
+    moments.file.finish()?;
     // Last: the file that says that the folder is complete.
-    write_atomically(&folder.join("ensemble.csv"), over_maps.as_bytes())
+    over_maps.file.finish()
 }
 
 /// A few numbers for the terminal.

@@ -2,34 +2,41 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use anyhow::{Context, Result};
 use clap::Args;
 use shared::formats::weights::Ancestor;
 
-use super::generate::load_weights;
-use crate::{
+use storage::{
     files::sha256_of_file,
-    maps::output::{MapsDescription, one_side_angle, side_angle_of},
-    torch::device::{DeviceChoice, describe},
+    maps::{
+        MapsDescription,
+        description::{one_side_angle, side_angle_of},
+    },
+    runs::{Ending, Interruption},
+};
+
+use crate::{
+    torch::{
+        device::{DeviceChoice, describe},
+        threads,
+    },
     training::{
-        checkpoint::{self, DataRecord},
+        checkpoint::{Checkpoints, DataRecord},
         config::{Arithmetic, TrainingConfig},
         data::TrainingMaps,
-        run::{Ending, RunSetup},
+        run::{ResumeFrom, RunSetup},
     },
+    weights::LoadedWeights,
 };
 
 /// Train the generator against the discriminator, as the paper does (Section 2.3).
 ///
 /// Without --config every setting is the paper's: Adam at 2e-4 with beta1 0.5, batches of 64, the non-saturating loss,
 /// labels flipped in 1 % of the steps. The folder RUN then holds config.toml, log.jsonl, TensorBoard events, samples/
-/// (data above, generated below) and checkpoints/. Ctrl-C saves and stops; --resume goes on, to the bit on the CPU in f32.
+/// (data above, generated below) and checkpoints/. Ctrl-C saves and stops, with exit code 75; --resume goes on, to the bit on the CPU in f32.
 ///
 /// Examples:
 ///   trainer train --data data/maps.npy --out runs/first --precision bf16
@@ -49,12 +56,18 @@ pub struct TrainArguments {
     /// Go on from the newest checkpoint of RUN; settings are RUN's own unless given here
     #[arg(long)]
     resume: bool,
+    /// Go on from the checkpoint of this step; later ones are set aside, not deleted
+    #[arg(long, value_name = "N", requires = "resume")]
+    from_step: Option<u64>,
     /// Begin with the generator of these weights, such as to adapt it to your own maps; the discriminator begins anew
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    #[arg(long, value_name = "WEIGHTS", conflicts_with = "resume")]
     start_from: Option<PathBuf>,
     /// Device that computes: auto, cpu, cuda or cuda:N
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
+    /// Threads that compute, as many as this process may use by default
+    #[arg(long)]
+    threads: Option<usize>,
     /// Arithmetic of the networks
     #[arg(long)]
     precision: Option<Arithmetic>,
@@ -82,16 +95,18 @@ pub struct TrainArguments {
 ///
 /// # Errors
 /// When the input is not usable, the run cannot go on, or the disk or the device fails.
-pub fn run(arguments: &TrainArguments) -> Result<()> {
+pub fn run(arguments: &TrainArguments) -> Result<Ending> {
     let mut config = config(arguments)?;
     let start = match &arguments.start_from {
-        Some(path) => Some(load_weights(path, None)?),
+        Some(path) => Some(LoadedWeights::read(path, None)?),
         None => None,
     };
     if let Some(start) = &start {
         // The weights fix the network, down to the kappa that its output stands for.
         config.network = start.manifest.network.clone();
     }
+    threads::settle_waiting_policy();
+    threads::set_count(arguments.threads);
     let device = arguments.device.open()?;
     println!("device: {}, arithmetic: {}", describe(device), config.precision);
     if device.is_cuda() {
@@ -99,8 +114,8 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         tch::Cuda::cudnn_set_benchmark(true);
     }
     let side = config.network.map_side;
-    let maps = TrainingMaps::open(&arguments.data, side, config.batch_size, config.seed)?;
-    let description = match MapsDescription::beside(&arguments.data)? {
+    let maps = TrainingMaps::open(&arguments.data, side, config.batch_size)?;
+    let description = match MapsDescription::beside(&arguments.data, maps.maps(), side)? {
         None if arguments.resume => recorded_description(&arguments.out)?,
         found => found,
     };
@@ -129,24 +144,23 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
     };
     let description = MapsDescription { side_angle, ..description.unwrap_or_else(undescribed) };
     let data = DataRecord { maps: maps.maps(), sha256, description: Some(description) };
+    let maps = Arc::new(maps);
     let setup = RunSetup { folder: arguments.out.clone(), config, maps, data, side_angle, device };
     let mut run = match start {
         Some(start) => {
-            let steps = start.manifest.training.total_steps();
+            let steps = start.manifest.origin.total_steps().unwrap_or(0);
             println!("begins with the generator of {} after {steps} steps", start.file.file);
             setup.begin_from(&start.generator, Ancestor { sha256: start.file.sha256, steps })?
         }
-        None if arguments.resume => setup.resume()?,
+        None if arguments.resume => setup.resume(arguments.from_step.map_or(ResumeFrom::Newest, ResumeFrom::Step))?,
         None => setup.begin()?,
     };
     if run.step() > 0 {
         println!("resumed after step {}", run.step());
     }
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
-    match run.train(&stop)? {
+    let ending = run.train(&Interruption::listen()?)?;
+    match ending {
         Ending::Complete => println!(
             "complete after step {}: export it with `trainer export --run {}`",
             run.step(),
@@ -154,7 +168,7 @@ pub fn run(arguments: &TrainArguments) -> Result<()> {
         ),
         Ending::Interrupted => println!("saved after step {}: go on with --resume", run.step()),
     }
-    Ok(())
+    Ok(ending)
 }
 
 /// The run's own config when it is resumed, else the file's, with what the command line says.
@@ -177,7 +191,5 @@ fn config(arguments: &TrainArguments) -> Result<TrainingConfig> {
 
 /// What the newest checkpoint of a run says of its data.
 fn recorded_description(run: &Path) -> Result<Option<MapsDescription>> {
-    let path = checkpoint::newest(&run.join("checkpoints"))?;
-    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(checkpoint::read_state(&bytes).with_context(|| path.display().to_string())?.data.description)
+    Ok(Checkpoints::of_run(run).newest_good()?.1.data.description)
 }

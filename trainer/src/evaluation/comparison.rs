@@ -18,7 +18,7 @@ use super::{
     measured::MeasuredMaps,
     pixel_comparison::{PixelComparison, compare_pixels},
 };
-use crate::progress;
+use crate::progress::Bar;
 
 /// p-values over which the paper counts modes and thresholds.
 pub const LEVELS: [f64; 5] = [0.99, 0.95, 0.9, 0.8, 0.6];
@@ -133,8 +133,17 @@ pub struct CorrelationDifference {
 }
 
 /// Statistics that are tested bin by bin.
-pub const TESTED: [Statistic; 6] =
-    [Statistic::PowerSpectrum, Statistic::V0, Statistic::V1, Statistic::V2, Statistic::Peaks, Statistic::Minima];
+pub const TESTED: [Statistic; 8] = [
+    Statistic::PowerSpectrum,
+    Statistic::V0,
+    Statistic::V1,
+    Statistic::V2,
+    Statistic::Peaks,
+    Statistic::Minima,
+    // Last: random numbers of a test follow from its place here.
+    Statistic::TwoPoint,
+    Statistic::Bispectrum,
+];
 
 /// Compares A with B.
 ///
@@ -143,7 +152,7 @@ pub const TESTED: [Statistic; 6] =
 pub fn compare(a: &MeasuredMaps, b: &MeasuredMaps, names: [&str; 2], options: TestOptions) -> Result<Comparison> {
     a.check_comparable(b, names)?;
     let tests: usize = TESTED.iter().map(|&statistic| b.middles(statistic).len()).sum();
-    let bar = progress::bar(tests, "tests").with_message(format!("{} against {}", names[0], names[1]));
+    let bar = Bar::new(tests, "tests").with_message(format!("{} against {}", names[0], names[1]));
     let compare_one = |(place, &statistic): (usize, &Statistic)| {
         let compared = compare_statistic(a, b, statistic, (place as u32) << 16, options, &bar);
         bar.set_position(TESTED[..=place].iter().map(|&done| b.middles(done).len() as u64).sum());
@@ -178,7 +187,7 @@ fn compare_statistic(
     statistic: Statistic,
     test: u32,
     options: TestOptions,
-    bar: &indicatif::ProgressBar,
+    bar: &Bar,
 ) -> StatisticComparison {
     let [permuted_ks, permuted_ad] =
         permute_together(&tested_rows(a, statistic), &tested_rows(b, statistic), options.resamples, options.seed);

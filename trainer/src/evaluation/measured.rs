@@ -1,27 +1,19 @@
 //! Statistics of a set of maps, from files or drawn by a generator.
 
-use std::ops::Range;
-
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::{
     ConvergenceMap,
-    latent::latent,
+    network::{MapGenerator, generator::Backend},
     statistics::{
         Ensemble, MapStatistics, Statistic, StatisticsEdges, StatisticsPlan, power_spectrum::modes_below_nyquist,
     },
 };
-use tch::Device;
+use storage::maps::MapArchive;
 
-use crate::{
-    maps::archive::MapArchive,
-    networks::{TorchNetwork, generate},
-    progress,
-};
+use crate::progress::Bar;
 
-/// Maps that are drawn at once, the paper's batch.
-const CHUNK: usize = 64;
 /// Least maps that a thread takes at a time: each time it plans anew.
 const LEAST_MAPS: usize = 16;
 
@@ -49,7 +41,7 @@ impl MeasuredMaps {
         let (count, pixels) = (count.min(archive.maps()), archive.one_size()?);
         let side_angle = archive.pixel_angle() * pixels as f64;
         let source = archive.origin().source.clone().unwrap_or_else(|| "not described".into());
-        let bar = progress::bar(count, "maps").with_message(format!("measure {label}"));
+        let bar = Bar::new(count, "maps").with_message(format!("measure {label}"));
         let mut measured = Self::none(source, pixels, side_angle, edges)?;
         measured.add(edges, count, |map| {
             bar.inc(1);
@@ -65,33 +57,31 @@ impl MeasuredMaps {
     ///
     /// # Errors
     /// When the device fails or a map is not finite.
-    pub fn of_generator(
-        generator: &Generator<'_>,
+    pub fn of_generator<B: Backend<Error = anyhow::Error>>(
+        generator: &MapGenerator<B>,
         first_seed: u64,
         count: usize,
         edges: &StatisticsEdges,
     ) -> Result<(Self, Option<f64>)> {
-        let bar = progress::bar(count, "maps").with_message("generate and measure");
-        let mut measured = Self::none("generated".into(), generator.pixels, generator.side_angle, edges)?;
+        let (pixels, side_angle, batch) = (generator.pixels(), generator.side_angle(), generator.batch());
+        let bar = Bar::new(count, "maps").with_message("generate and measure");
+        let mut measured = Self::none("generated".into(), pixels, side_angle, edges)?;
         let mut seconds = 0.0;
-        for first in (0..count).step_by(CHUNK) {
-            let seeds = seeds(first_seed, first..(first + CHUNK).min(count));
+        for first in (0..count).step_by(batch) {
+            let seeds = first_seed + first as u64..first_seed + (first + batch).min(count) as u64;
             let start = std::time::Instant::now();
-            let kappa = generator.draw(&seeds)?;
+            let maps = generator.draw_seeds(seeds.clone())?;
             if first > 0 {
                 seconds += start.elapsed().as_secs_f64();
             }
-            let (pixels, side_angle) = (generator.pixels, generator.side_angle);
-            let size = pixels * pixels;
-            measured.add(edges, seeds.len(), |at| {
-                let kappa = kappa[at * size..(at + 1) * size].to_vec();
-                ConvergenceMap::new(side_angle, pixels, kappa)
-                    .with_context(|| format!("the generated map of seed {}", seeds[at]))
+            measured.add(edges, maps.len(), |at| {
+                ConvergenceMap::new(side_angle, pixels, maps[at].clone())
+                    .with_context(|| format!("the generated map of seed {}", seeds.start + at as u64))
             })?;
-            bar.inc(seeds.len() as u64);
+            bar.inc(maps.len() as u64);
         }
         bar.finish_and_clear();
-        Ok((measured, (seconds > 0.0).then(|| (count - CHUNK) as f64 / seconds)))
+        Ok((measured, (seconds > 0.0).then(|| (count - batch) as f64 / seconds)))
     }
 
     fn none(source: String, pixels: usize, side_angle: f64, edges: &StatisticsEdges) -> Result<Self> {
@@ -178,55 +168,5 @@ impl MeasuredMaps {
             }
         }
         Ok(())
-    }
-}
-
-/// Seeds of these maps of a set, counted from the set's first seed.
-pub fn seeds(first_seed: u64, maps: Range<usize>) -> Vec<u64> {
-    maps.map(|map| first_seed + map as u64).collect()
-}
-
-/// A generator with what is needed to use it.
-pub struct Generator<'a> {
-    /// The network.
-    pub network: &'a TorchNetwork,
-    /// Numbers in a latent vector.
-    pub latent_size: usize,
-    /// Pixels along the side of a map.
-    pub pixels: usize,
-    /// Side of a map in degrees.
-    pub side_angle: f64,
-    /// Where it computes.
-    pub device: Device,
-}
-
-impl Generator<'_> {
-    /// Kappa of the maps of these seeds, one after the other.
-    ///
-    /// # Errors
-    /// When the device fails.
-    pub fn draw(&self, seeds: &[u64]) -> Result<Vec<f32>> {
-        self.draw_latents(&seeds.iter().map(|&seed| latent(seed, self.latent_size)).collect::<Vec<_>>())
-    }
-
-    /// Kappa of the maps of `count` seeds from `first_seed` on, each in a vector of its own.
-    ///
-    /// # Errors
-    /// When the device fails.
-    pub fn draw_one_by_one(&self, first_seed: u64, count: usize) -> Result<Vec<Vec<f32>>> {
-        let mut maps = Vec::with_capacity(count);
-        for first in (0..count).step_by(CHUNK) {
-            let seeds = seeds(first_seed, first..(first + CHUNK).min(count));
-            maps.extend(self.draw(&seeds)?.chunks(self.pixels * self.pixels).map(<[f32]>::to_vec));
-        }
-        Ok(maps)
-    }
-
-    /// Kappa of the maps of these latent vectors, one after the other.
-    ///
-    /// # Errors
-    /// When the device fails.
-    pub fn draw_latents(&self, latents: &[Vec<f32>]) -> Result<Vec<f32>> {
-        generate(self.network, latents, self.device)
     }
 }

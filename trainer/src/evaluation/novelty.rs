@@ -1,28 +1,30 @@
-//! Is the generator creating novel maps? (paper Section 3.2): nearest training maps, interpolation, closest pairs, diversity.
-
-use std::path::Path;
+//! Is the generator creating novel maps? (paper Section 3.2): nearest training maps, interpolation, closest pairs.
 
 use anyhow::Result;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::{
-    latent::{latent, slerp},
+    network::DrawInput,
     statistics::{
         Statistic,
         birthday::{DistinctMaps, distinct_maps},
-        similarity::multi_scale_similarity,
     },
 };
-use tch::{Device, Tensor};
+use storage::{
+    maps::MapArchive,
+    runs::{Interrupted, Interruption, Parts},
+};
+use tch::Tensor;
 
 use super::{
     comparison::tested_rows,
-    measured::{Generator, MeasuredMaps},
+    measured::MeasuredMaps,
     pairs::{ClosestPairs, Pair, PairSearch, Vectors, nearest, typical_distance},
-    parts::Parts,
     vectors::{ArchiveMaps, DrawnMaps, Features, Matrix, log_spectra, logarithms, mean_of},
 };
-use crate::{maps::archive::MapArchive, networks::TorchNetwork, progress};
+use crate::{
+    progress::Bar,
+    torch::{TorchGenerator, TorchNetwork},
+};
 
 /// Closest pairs that are kept and shown.
 pub const SHOWN_PAIRS: usize = 8;
@@ -47,27 +49,25 @@ pub struct NearestTrainingMaps {
 /// # Errors
 /// When a map cannot be read, or the device fails.
 pub fn nearest_training_maps(
-    generator: &Generator<'_>,
+    generator: &TorchGenerator<'_>,
     archive: &MapArchive,
     count: usize,
     seeds: &[u64],
 ) -> Result<NearestTrainingMaps> {
-    let maps = ArchiveMaps::new(archive, count, generator.device)?;
-    let size = generator.pixels * generator.pixels;
-    let kappa = generator.draw(seeds)?;
-    let shape = [seeds.len() as i64, size as i64];
-    let queries = Tensor::f_from_slice(&kappa)?.f_view(shape)?.f_to_device(generator.device)?;
-    let bar = progress::bar(maps.count(), "maps").with_message("nearest by pixels");
+    let device = generator.backend().device;
+    let maps = ArchiveMaps::new(archive, count, device)?;
+    let own = generator.draw_seeds(seeds.iter().copied())?;
+    let shape = [own.len() as i64, generator.definition().map_pixels() as i64];
+    let queries = Tensor::f_from_slice(&own.concat())?.f_view(shape)?.f_to_device(device)?;
+    let bar = Bar::new(maps.count(), "maps").with_message("nearest by pixels");
     let by_pixels = nearest(&queries, &maps, |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
-    let spectra = maps.spectra(generator.side_angle)?;
-    let own = log_spectra(seeds.len(), generator.pixels, generator.side_angle, |at| {
-        Ok(kappa[at * size..(at + 1) * size].to_vec())
-    })?;
+    let spectra = maps.spectra(generator.side_angle())?;
+    let own = log_spectra(own.len(), generator.pixels(), generator.side_angle(), |at| Ok(own[at].clone()))?;
     // One origin for both.
     let mean = mean_of(&spectra);
-    let spectra = Matrix::less(&spectra, &mean, generator.device)?;
-    let by_spectrum = nearest(Matrix::less(&own, &mean, generator.device)?.tensor(), &spectra, |_| ())?;
+    let spectra = Matrix::less(&spectra, &mean, device)?;
+    let by_spectrum = nearest(Matrix::less(&own, &mean, device)?.tensor(), &spectra, |_| ())?;
     Ok(NearestTrainingMaps { training_maps: maps.count(), seeds: seeds.to_vec(), by_pixels, by_spectrum })
 }
 
@@ -112,13 +112,15 @@ pub struct BirthdayOptions<'a> {
     pub depends_on: &'a str,
     /// What the discriminator is, as text.
     pub judged_by: &'a str,
+    /// Whether to stop early.
+    pub interruption: &'a Interruption,
 }
 
 /// Draws maps and looks for the closest pairs among them, in pixels, ln P(l) and the discriminator's features.
 ///
 /// # Errors
 /// When the disk is full or the device fails; finished parts are kept.
-pub fn birthday(generator: &Generator<'_>, parts: &Parts, options: &BirthdayOptions<'_>) -> Result<Birthday> {
+pub fn birthday(generator: &TorchGenerator<'_>, parts: &Parts, options: &BirthdayOptions<'_>) -> Result<Birthday> {
     let count = options.maps;
     let scratch = parts.folder().join("pair-maps.f32");
     let key = format!("{} maps {} on\n{}", count, options.first_seed, options.depends_on);
@@ -131,14 +133,15 @@ pub fn birthday(generator: &Generator<'_>, parts: &Parts, options: &BirthdayOpti
         let _ = std::fs::remove_file(&scratch);
         parts.put("pair-maps", options.depends_on, &options.first_seed)?;
     }
-    let maps = DrawnMaps::draw(&scratch, generator, options.first_seed, count)?;
-    let simulated = ArchiveMaps::new(options.simulated, options.measured.maps.len(), generator.device)?;
+    let maps = DrawnMaps::draw(&scratch, generator, options.first_seed, count, options.interruption)?;
+    let device = generator.backend().device;
+    let simulated = ArchiveMaps::new(options.simulated, options.measured.maps.len(), device)?;
     let simulated_spectra: Vec<Vec<f64>> =
         tested_rows(options.measured, Statistic::PowerSpectrum).into_iter().map(logarithms).collect();
-    let simulated_spectra = Matrix::centred(&simulated_spectra, generator.device)?;
+    let simulated_spectra = Matrix::centred(&simulated_spectra, device)?;
     let mut spaces = vec![
-        in_space("pixels", &maps, &simulated, parts, &key)?,
-        in_space("ln P(l)", &maps.spectra()?, &simulated_spectra, parts, &key)?,
+        in_space("pixels", &maps, &simulated, parts, &key, options.interruption)?,
+        in_space("ln P(l)", &maps.spectra()?, &simulated_spectra, parts, &key, options.interruption)?,
     ];
     if let Some(discriminator) = options.discriminator {
         let of_simulated = Features::new(&simulated, discriminator)?;
@@ -148,6 +151,7 @@ pub fn birthday(generator: &Generator<'_>, parts: &Parts, options: &BirthdayOpti
             &of_simulated,
             parts,
             &key_of_all,
+            options.interruption,
         )?);
     }
     let found = Birthday { first_seed: options.first_seed, spaces };
@@ -163,26 +167,34 @@ fn in_space(
     simulated: &impl Vectors,
     parts: &Parts,
     key: &str,
+    interruption: &Interruption,
 ) -> Result<PairsInSpace> {
     let same = SAME * typical_distance(simulated)?;
-    let found = search(&format!("generated {space}"), generated, same, parts, key)?;
-    let simulated = search(&format!("simulated {space}"), simulated, same, parts, key)?;
+    let found = search(&format!("generated {space}"), generated, same, parts, key, interruption)?;
+    let simulated = search(&format!("simulated {space}"), simulated, same, parts, key, interruption)?;
     let distinct = distinct_maps(found.vectors as u64, found.equal_pairs);
     Ok(PairsInSpace { space: space.into(), found, simulated, distinct })
 }
 
 /// A search that goes on where an earlier one was interrupted.
-fn search(name: &str, vectors: &impl Vectors, same: f64, parts: &Parts, key: &str) -> Result<ClosestPairs> {
+fn search(
+    name: &str,
+    vectors: &impl Vectors,
+    same: f64,
+    parts: &Parts,
+    key: &str,
+    interruption: &Interruption,
+) -> Result<ClosestPairs> {
     let part = format!("pairs-{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
     let mut search: PairSearch = parts.get(&part, key).unwrap_or_default();
-    let bar = progress::bar(1000, "thousandths").with_message(format!("pairs: {name}"));
+    let bar = Bar::new(100, "percent").with_message(format!("pairs: {name}"));
     let found = search.run(vectors, SHOWN_PAIRS, same, |search, share| {
-        bar.set_position((share * 1000.0) as u64);
+        bar.set_position((share * 100.0) as u64);
         parts.put(&part, key, search)?;
-        Ok(true)
+        Ok(!interruption.is_asked())
     })?;
     bar.finish_and_clear();
-    found.ok_or_else(|| anyhow::anyhow!("the search for pairs stopped early"))
+    Ok(found.ok_or(Interrupted)?)
 }
 
 /// Interpolations between pairs of latent vectors (paper Fig. 8).
@@ -199,15 +211,12 @@ pub struct Interpolations {
 ///
 /// # Errors
 /// When the device fails.
-pub fn interpolations(generator: &Generator<'_>, seeds: &[[u64; 2]]) -> Result<(Interpolations, Vec<Vec<f32>>)> {
-    let size = generator.pixels * generator.pixels;
+pub fn interpolations(generator: &TorchGenerator<'_>, seeds: &[[u64; 2]]) -> Result<(Interpolations, Vec<Vec<f32>>)> {
     let (mut maps, mut largest_step) = (Vec::new(), Vec::new());
-    for &[from, to] in seeds {
-        let (from, to) = (latent(from, generator.latent_size), latent(to, generator.latent_size));
-        let frames: Vec<Vec<f32>> =
-            (0..FRAMES).map(|frame| slerp(&from, &to, frame as f64 / (FRAMES - 1) as f64)).collect();
-        let kappa = generator.draw_latents(&frames)?;
-        let row: Vec<Vec<f32>> = kappa.chunks(size).map(<[f32]>::to_vec).collect();
+    for &ends in seeds {
+        let place = |frame: usize| frame as f64 / (FRAMES - 1) as f64;
+        let frames = (0..FRAMES).map(|frame| DrawInput::between(ends, place(frame), generator.definition()));
+        let row = generator.draw_now(&frames.collect::<Vec<_>>())?;
         let distance =
             |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
         let steps = row.windows(2).map(|pair| distance(&pair[0], &pair[1]));
@@ -216,58 +225,4 @@ pub fn interpolations(generator: &Generator<'_>, seeds: &[[u64; 2]]) -> Result<(
         maps.extend(row);
     }
     Ok((Interpolations { seeds: seeds.to_vec(), largest_step }, maps))
-}
-
-/// How alike two maps of one set are.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Diversity {
-    /// Pairs of maps.
-    pub pairs: usize,
-    /// Mean MS-SSIM over pairs of simulated maps and its standard error; `null` for maps that are too small for it.
-    pub simulated: Option<(f64, f64)>,
-    /// Mean MS-SSIM over pairs of generated maps and its standard error.
-    pub generated: Option<(f64, f64)>,
-}
-
-/// Mean multi-scale similarity over `pairs` disjoint pairs of each set, whose values span `range`.
-pub fn diversity(simulated: &[Vec<f32>], generated: &[Vec<f32>], pixels: usize, range: f64) -> Diversity {
-    let mean = |maps: &[Vec<f32>]| -> Option<(f64, f64)> {
-        let similarity = |pair: &[Vec<f32>]| multi_scale_similarity(&pair[0], &pair[1], pixels, range);
-        let values: Vec<f64> = maps.par_chunks_exact(2).map(similarity).collect::<Option<_>>()?;
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
-        (values.len() > 1).then(|| (mean, (variance / count).sqrt()))
-    };
-    Diversity {
-        pairs: simulated.len().min(generated.len()) / 2,
-        simulated: mean(simulated),
-        generated: mean(generated),
-    }
-}
-
-/// The discriminator of a checkpoint.
-///
-/// # Errors
-/// When the file is no checkpoint, or of a network for other maps.
-pub fn discriminator_of(
-    checkpoint: &Path,
-    network: &shared::network::NetworkDefinition,
-    device: Device,
-) -> Result<TorchNetwork> {
-    use crate::training::{checkpoint as checkpoints, step::Players};
-    use anyhow::{Context, bail};
-    let bytes = std::fs::read(checkpoint).with_context(|| format!("cannot read {}", checkpoint.display()))?;
-    let state = checkpoints::read_state(&bytes).with_context(|| checkpoint.display().to_string())?;
-    if state.config.network.map_side != network.map_side {
-        bail!(
-            "{} judges maps of {} pixels, the weights draw {}",
-            checkpoint.display(),
-            state.config.network.map_side,
-            network.map_side
-        );
-    }
-    let players = Players::new(&state.config, device)?;
-    checkpoints::restore(&bytes, &players)?;
-    Ok(players.discriminator)
 }

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use half::f16;
 use serde_json::{Map, Value, json};
-use shared::statistics::{SpectrumReference, Statistic, correlation::correlation_matrix};
+use shared::{
+    colour::{RANGE_SHARES, range_of},
+    statistics::{SpectrumReference, Statistic, correlation::correlation_matrix},
+};
+use storage::{files::create_folder, maps::MapArchive, runs::write_atomically};
 
 use super::measured::MeasuredMaps;
-use crate::{files::write_atomically, maps::archive::MapArchive};
 
 /// Simulated maps that the page may show beside generated ones.
 const SAMPLES: usize = 8;
@@ -26,7 +29,7 @@ const STRIDE: usize = 17;
 /// # Errors
 /// When a map cannot be read again, or the folder cannot be written.
 pub fn write(folder: &Path, measured: &MeasuredMaps, archive: &MapArchive) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
+    create_folder(folder)?;
     let put = |name: &str, value: &Value| write_atomically(&folder.join(name), format!("{value}\n").as_bytes());
     let about = || {
         let mut about = Map::new();
@@ -47,7 +50,7 @@ pub fn write(folder: &Path, measured: &MeasuredMaps, archive: &MapArchive) -> Re
         ell: measured.middles(Statistic::PowerSpectrum).to_vec(),
         mean: spectrum.mean(),
         sigma: spectrum.sigma(),
-        kappa_range: Some(kappa_range(archive, measured.maps.len(), [0.005, 0.998])?),
+        kappa_range: Some(kappa_range(archive, measured.maps.len(), RANGE_SHARES)?),
     };
     put("power_spectrum.json", &serde_json::to_value(&reference)?)?;
     for (file, statistics) in [
@@ -92,7 +95,6 @@ pub fn kappa_range(archive: &MapArchive, maps: usize, shares: [f64; 2]) -> Resul
     for map in 0..maps.min(256).min(archive.maps()) {
         pixels.extend(archive.map(map)?.kappa().iter().step_by(STRIDE));
     }
-    pixels.sort_unstable_by(f32::total_cmp);
-    let at = |share: f64| pixels.get((share * pixels.len().saturating_sub(1) as f64) as usize).copied().unwrap_or(0.0);
-    Ok(shares.map(at))
+    let (low, high) = range_of(pixels.into_iter(), shares);
+    Ok([low, high])
 }

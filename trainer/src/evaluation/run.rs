@@ -2,28 +2,33 @@
 
 use std::{path::Path, time::Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use shared::{
-    formats::weights::{Manifest, WeightsFile},
+    formats::weights::{Manifest, Origin, WeightsFile},
     statistics::StatisticsEdges,
+};
+use storage::{
+    files::create_folder,
+    maps::MapArchive,
+    runs::{FolderLock, Interruption, Parts, write_atomically},
 };
 use tch::Device;
 
 use super::{
     comparison::{Comparison, LEVELS, TestOptions, compare},
-    measured::{Generator, MeasuredMaps},
+    diversity::{self, Similarity},
+    measured::MeasuredMaps,
     novelty::{
-        Birthday, BirthdayOptions, NearestTrainingMaps, birthday, diversity, interpolations, nearest_training_maps,
+        Birthday, BirthdayOptions, NearestTrainingMaps, birthday, interpolations, nearest_training_maps,
     },
-    parts::Parts,
     reference,
     report::{
         figures::{Content, Figure, Sets, of_statistics, rows_of_maps},
         novelty_figures, page,
-        results::{GenerationSpeed, Results, SetSummary, WeightsSummary},
+        results::{Diversity, GenerationSpeed, Results, SetSummary, WeightsSummary},
     },
 };
-use crate::{files::write_atomically, maps::archive::MapArchive, networks::TorchNetwork, torch::device::describe};
+use crate::torch::{TorchBackend, TorchGenerator, TorchNetwork, device::describe};
 
 /// Seed of the first generated map: far from the small numbers that people type.
 pub const FIRST_SEED: u64 = 1 << 32;
@@ -31,8 +36,8 @@ pub const FIRST_SEED: u64 = 1 << 32;
 pub const QUERIES: usize = 4;
 /// Interpolations that are shown.
 const INTERPOLATIONS: u64 = 4;
-/// Maps of each set for the mean similarity.
-const SIMILARITY_MAPS: usize = 128;
+/// Maps that are drawn at once, the paper's batch.
+const BATCH: usize = 64;
 /// Training maps that a short evaluation looks through.
 const QUICK_TRAINING_MAPS: usize = 2048;
 
@@ -82,22 +87,28 @@ impl Evaluation {
     /// Does what is not done yet, and writes the report into one folder, what the page knows of simulated maps into another.
     ///
     /// # Errors
-    /// When a map is not usable, the device fails, or a folder cannot be written; finished parts are kept.
-    pub fn run(&self, out: &Path, reference: &Path) -> Result<Results> {
+    /// When a map is not usable, the device fails, another program evaluates in that folder, or one cannot be written; or
+    /// [`Interrupted`](storage::runs::Interrupted). Finished parts are kept.
+    pub fn run(&self, out: &Path, reference: &Path, interruption: &Interruption) -> Result<Results> {
         let start = Instant::now();
+        let _lock = FolderLock::of_folder(out, "evaluates")?;
         let parts = Parts::open(&out.join("parts"))?;
         let generator = self.generator();
         let measured = self.measure(&parts, &generator)?;
+        interruption.check()?;
         let (comparison, control) = self.test(&parts, &measured)?;
+        interruption.check()?;
         let nearest = self.nearest(&parts, &generator)?;
-        let near_pairs = self.near_pairs(&parts, &generator, &measured.validation)?;
+        interruption.check()?;
+        let near_pairs = self.near_pairs(&parts, &generator, &measured.validation, interruption)?;
 
-        let samples = SIMILARITY_MAPS.min(measured.validation.maps.len()).min(self.count);
+        let samples = diversity::MAPS.min(measured.validation.maps.len()).min(self.count);
         let simulated: Vec<Vec<f32>> =
             (0..samples).map(|map| Ok(self.validation.map(map)?.into_kappa())).collect::<Result<_>>()?;
-        let generated = generator.draw_one_by_one(FIRST_SEED, samples)?;
-        let [low, high] = reference::kappa_range(&self.validation, self.count, [0.001, 0.999])?;
-        let likeness = diversity(&simulated, &generated, generator.pixels, f64::from(high - low));
+        let generated = generator.draw_seeds((FIRST_SEED..).take(samples))?;
+        let range = diversity::range_of(&self.validation)?;
+        let alike = |maps: &[Vec<f32>]| Similarity::of_maps(maps, generator.pixels(), range);
+        let diversity = Diversity { simulated: alike(&simulated), generated: alike(&generated) };
         let ends: Vec<[u64; 2]> =
             (0..INTERPOLATIONS).map(|row| [FIRST_SEED + 2 * row, FIRST_SEED + 2 * row + 1]).collect();
         let (interpolations, frames) = interpolations(&generator, &ends)?;
@@ -114,7 +125,7 @@ impl Evaluation {
             nearest,
             interpolations,
             birthday: near_pairs,
-            diversity: likeness,
+            diversity,
             seconds: start.elapsed().as_secs_f64(),
         };
         let sets = Sets {
@@ -128,7 +139,7 @@ impl Evaluation {
             file: "figure-1-samples.png",
             title: "Figure 1".into(),
             caption: "Validation maps (top) and generated maps (bottom), one colour scale.".into(),
-            content: rows_of_maps(&[&simulated[..shown], &generated[..shown]].concat(), generator.pixels, columns)?,
+            content: rows_of_maps(&[&simulated[..shown], &generated[..shown]].concat(), generator.pixels(), columns)?,
         }];
         figures.extend(of_statistics(&sets, &results)?);
         if let (Some(archive), Some(nearest)) = (&self.training, &results.nearest) {
@@ -141,14 +152,9 @@ impl Evaluation {
         Ok(results)
     }
 
-    fn generator(&self) -> Generator<'_> {
-        Generator {
-            network: &self.network,
-            latent_size: self.manifest.network.latent_size,
-            pixels: self.manifest.network.map_side,
-            side_angle: self.manifest.side_angle,
-            device: self.device,
-        }
+    fn generator(&self) -> TorchGenerator<'_> {
+        let backend = TorchBackend { network: &self.network, device: self.device };
+        backend.generator(&self.manifest.network, self.manifest.side_angle, BATCH)
     }
 
     fn key(&self, what: &str) -> String {
@@ -166,7 +172,7 @@ impl Evaluation {
         })
     }
 
-    fn measure(&self, parts: &Parts, generator: &Generator<'_>) -> Result<Measured> {
+    fn measure(&self, parts: &Parts, generator: &TorchGenerator<'_>) -> Result<Measured> {
         let validation = self.measured_archive(parts, &self.validation, "validation")?;
         let control =
             self.control.as_ref().map(|archive| self.measured_archive(parts, archive, "control")).transpose()?;
@@ -189,7 +195,7 @@ impl Evaluation {
         Ok((comparison, control))
     }
 
-    fn nearest(&self, parts: &Parts, generator: &Generator<'_>) -> Result<Option<NearestTrainingMaps>> {
+    fn nearest(&self, parts: &Parts, generator: &TorchGenerator<'_>) -> Result<Option<NearestTrainingMaps>> {
         let Some(archive) = &self.training else { return Ok(None) };
         let most = if self.quick { QUICK_TRAINING_MAPS } else { usize::MAX };
         let key = self.key_on_device(&format!("{most} of {}", archive.fingerprint()?));
@@ -197,7 +203,13 @@ impl Evaluation {
         parts.get_or("nearest", &key, || nearest_training_maps(generator, archive, most, &seeds)).map(Some)
     }
 
-    fn near_pairs(&self, parts: &Parts, generator: &Generator<'_>, validation: &MeasuredMaps) -> Result<Birthday> {
+    fn near_pairs(
+        &self,
+        parts: &Parts,
+        generator: &TorchGenerator<'_>,
+        validation: &MeasuredMaps,
+        interruption: &Interruption,
+    ) -> Result<Birthday> {
         let options = BirthdayOptions {
             maps: self.pair_maps,
             first_seed: FIRST_SEED + self.count as u64,
@@ -206,16 +218,21 @@ impl Evaluation {
             measured: validation,
             depends_on: &self.key_on_device("pairs"),
             judged_by: &self.judged_by,
+            interruption,
         };
         birthday(generator, parts, &options)
     }
 
     fn weights_summary(&self) -> WeightsSummary {
+        let trained = match &self.manifest.origin {
+            Origin::Trained(training) => Some(training),
+            Origin::Imported(_) => None,
+        };
         WeightsSummary {
             sha256: self.file.sha256.clone(),
-            steps: self.manifest.training.total_steps(),
-            batch_size: self.manifest.training.batch_size,
-            data: self.manifest.training.data.clone(),
+            steps: self.manifest.origin.total_steps(),
+            batch_size: trained.map(|training| training.batch_size),
+            data: self.manifest.origin.data().to_owned(),
             side_angle: self.manifest.side_angle,
             pixels: self.manifest.network.map_side,
         }
@@ -239,7 +256,7 @@ impl Evaluation {
 
 fn write(folder: &Path, results: &Results, figures: &[Figure]) -> Result<()> {
     let of_figures = folder.join("figures");
-    std::fs::create_dir_all(&of_figures).with_context(|| format!("cannot create {}", of_figures.display()))?;
+    create_folder(&of_figures)?;
     for figure in figures {
         let bytes = match &figure.content {
             Content::Svg(text) => text.as_bytes(),

@@ -5,20 +5,15 @@ use std::{fs::File, ops::Range, os::unix::fs::FileExt, path::Path};
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
-use shared::{
-    ConvergenceMap,
-    statistics::{
-        PowerSpectrumPlan,
-        power_spectrum::{modes_below_nyquist, paper_edges},
-    },
-};
+use storage::{maps::MapArchive, runs::Interruption};
 use tch::{Device, Tensor};
 
-use super::{
-    measured::{Generator, seeds},
-    pairs::Vectors,
+use super::pairs::Vectors;
+use crate::{
+    progress::Bar,
+    spectra::{compared_modes, spectra},
+    torch::{TorchGenerator, TorchNetwork},
 };
-use crate::{maps::archive::MapArchive, networks::TorchNetwork, progress};
 
 /// Maps that a network takes at once.
 const BATCH: usize = 64;
@@ -37,27 +32,35 @@ impl DrawnMaps {
     ///
     /// # Errors
     /// When the disk is full or the device fails; what is drawn is kept.
-    pub fn draw(path: &Path, generator: &Generator<'_>, first_seed: u64, count: usize) -> Result<Self> {
-        let map_bytes = (4 * generator.pixels * generator.pixels) as u64;
+    pub fn draw(
+        path: &Path,
+        generator: &TorchGenerator<'_>,
+        first_seed: u64,
+        count: usize,
+        interruption: &Interruption,
+    ) -> Result<Self> {
+        let map_bytes = (4 * generator.definition().map_pixels()) as u64;
         let gigabytes = count as f64 * map_bytes as f64 / 1e9;
         let file = File::options().create(true).truncate(false).read(true).write(true).open(path);
         let file = file.with_context(|| format!("cannot open {}", path.display()))?;
         let drawn = (file.metadata()?.len() / map_bytes) as usize;
-        let bar = progress::bar(count, "maps").with_message("generate for pairs");
+        let bar = Bar::new(count, "maps").with_message("generate for pairs");
         bar.set_position(drawn.min(count) as u64);
         for first in (drawn..count).step_by(BATCH) {
-            let seeds = seeds(first_seed, first..(first + BATCH).min(count));
-            let bytes: Vec<u8> = generator.draw(&seeds)?.into_iter().flat_map(f32::to_le_bytes).collect();
+            interruption.check()?;
+            let seeds = first_seed + first as u64..first_seed + (first + BATCH).min(count) as u64;
+            let maps = generator.draw_seeds(seeds.clone())?;
+            let bytes: Vec<u8> = maps.into_iter().flatten().flat_map(f32::to_le_bytes).collect();
             file.write_all_at(&bytes, first as u64 * map_bytes).with_context(|| {
                 format!(
                     "cannot write {}: {count} maps take {gigabytes:.1} GB; a smaller --pair-maps takes less",
                     path.display()
                 )
             })?;
-            bar.inc(seeds.len() as u64);
+            bar.inc(seeds.end - seeds.start);
         }
         bar.finish_and_clear();
-        let (pixels, side_angle, device) = (generator.pixels, generator.side_angle, generator.device);
+        let (pixels, side_angle, device) = (generator.pixels(), generator.side_angle(), generator.backend().device);
         Ok(Self { file, count, pixels, side_angle, device })
     }
 
@@ -204,21 +207,14 @@ pub fn log_spectra(
     side_angle: f64,
     kappa: impl Fn(usize) -> Result<Vec<f32>> + Sync,
 ) -> Result<Vec<Vec<f64>>> {
-    let plan = || PowerSpectrumPlan::new(pixels, side_angle, &paper_edges());
-    let bar = progress::bar(count, "maps").with_message("spectra");
-    let rows = (0..count)
-        .into_par_iter()
-        .with_min_len(16)
-        .map_init(plan, |plan, at| {
-            let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error}"))?;
-            bar.inc(1);
-            let power = plan.measure(&ConvergenceMap::new(side_angle, pixels, kappa(at)?)?)?;
-            let below = modes_below_nyquist(plan.ell(), pixels, side_angle);
-            Ok(logarithms(&power[..below]))
-        })
-        .collect();
+    let modes = compared_modes(pixels, side_angle)?.len();
+    let bar = Bar::new(count, "maps").with_message("spectra");
+    let measured = spectra(count, [pixels, modes], side_angle, |at| {
+        bar.inc(1);
+        kappa(at)
+    })?;
     bar.finish_and_clear();
-    rows
+    Ok(measured.iter().map(|power| logarithms(power)).collect())
 }
 
 /// Natural logarithms of the powers that are there. A map without any power at a mode gets the least number instead of minus

@@ -4,9 +4,9 @@ use anyhow::{Context, Result};
 use tch::{Kind, Tensor, no_grad};
 
 use super::config::TrainingConfig;
-use crate::{
-    networks::TorchNetwork,
-    torch::shim::{self, AdamSettings, AdamTensors},
+use crate::torch::{
+    TorchNetwork,
+    shim::{self, AdamSettings, AdamTensors},
 };
 
 /// Optimiser of one network.
@@ -33,13 +33,20 @@ impl Adam {
         Self { first_moments: zeros(), second_moments: zeros(), steps, parameters, settings }
     }
 
-    /// Lowers `loss` by one step.
+    /// Gradients of a loss with respect to this network's parameters, one a parameter.
     ///
     /// # Errors
     /// When the loss does not depend on a parameter, or the device fails.
-    pub fn step(&mut self, loss: &Tensor) -> Result<()> {
-        // Gradients with respect to this network alone: nothing is computed or kept for the other one.
-        let gradients = Tensor::f_run_backward(&[loss], &self.parameters, false, false)?;
+    pub fn gradients(&self, loss: &Tensor) -> Result<Vec<Tensor>> {
+        // With respect to this network alone: nothing is computed or kept for the other one.
+        Ok(Tensor::f_run_backward(&[loss], &self.parameters, false, false)?)
+    }
+
+    /// Takes one step down these gradients, at a learning rate.
+    ///
+    /// # Errors
+    /// When they are of other parameters, or the device fails.
+    pub fn update(&mut self, gradients: &[Tensor], learning_rate: f64) -> Result<()> {
         // The kernel wants the memory order of the parameter.
         let gradients: Vec<Tensor> = gradients
             .iter()
@@ -61,7 +68,7 @@ impl Adam {
                 second_moments: &self.second_moments,
                 steps: &self.steps,
             };
-            shim::fused_adam(&tensors, self.settings).context("Adam")
+            shim::fused_adam(&tensors, AdamSettings { learning_rate, ..self.settings }).context("Adam")
         })
     }
 
@@ -79,7 +86,7 @@ impl Adam {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::networks::{Mode, to_vec};
+    use crate::torch::{Mode, to_vec};
     use shared::network::NetworkDefinition;
     use tch::Device;
 
@@ -111,7 +118,8 @@ mod tests {
                     *p -= config.learning_rate * m / (v.sqrt() + config.epsilon);
                 }
             }
-            adam.step(&loss()).unwrap();
+            let gradients = adam.gradients(&loss()).unwrap();
+            adam.update(&gradients, config.learning_rate).unwrap();
             for (tensor, expected) in network.trainable().iter().zip(&expected) {
                 for (found, [expected, ..]) in to_vec(tensor).unwrap().into_iter().zip(expected) {
                     assert!((f64::from(found) - expected).abs() < 1e-5, "step {step}: {found} {expected}");

@@ -10,35 +10,33 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use shared::statistics::SpectrumBand;
 
-use super::tensorboard::EventFile;
+use super::{
+    measures::{Measure, Values},
+    tensorboard::EventFile,
+};
 
 /// A line of `log.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LogLine {
     /// Means over the steps since the last such line.
-    Progress(Progress),
+    Progress(StepMeans),
     /// Generated power spectra against the data's.
     Spectrum(SpectrumLine),
 }
 
 /// Means over some steps.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepMeans {
     /// Steps taken.
     pub step: u64,
     /// Epochs of the data seen.
     pub epoch: f64,
-    /// Paper Eq. 2.
-    pub discriminator_loss: f64,
-    /// Paper Eq. 3.
-    pub generator_loss: f64,
-    /// Share of data maps that the discriminator recognises.
-    pub accuracy_data: f64,
-    /// Share of generated maps that it recognises.
-    pub accuracy_generated: f64,
     /// Seconds a step.
     pub step_seconds: f64,
+    /// What steps measure.
+    #[serde(flatten)]
+    pub values: Values,
 }
 
 /// Distance of generated power spectra to the data's.
@@ -50,6 +48,16 @@ pub struct SpectrumLine {
     pub distance: f64,
     /// Ratio of mean and sigma per band.
     pub bands: Vec<SpectrumBand>,
+}
+
+impl LogLine {
+    /// Steps taken when it was written.
+    pub fn step(&self) -> u64 {
+        match self {
+            Self::Progress(means) => means.step,
+            Self::Spectrum(spectrum) => spectrum.step,
+        }
+    }
 }
 
 /// Writes both logs.
@@ -67,13 +75,10 @@ impl RunLog {
         let path = folder.join("log.jsonl");
         let kept: Vec<String> = read_lines(&path)?
             .into_iter()
-            .filter(|line| match line {
-                LogLine::Progress(progress) => progress.step <= step,
-                LogLine::Spectrum(spectrum) => spectrum.step <= step,
-            })
+            .filter(|line| line.step() <= step)
             .map(|line| Ok(serde_json::to_string(&line)? + "\n"))
             .collect::<Result<_>>()?;
-        crate::files::write_atomically(&path, kept.concat().as_bytes())?;
+        storage::runs::write_atomically(&path, kept.concat().as_bytes())?;
         let lines = OpenOptions::new().append(true).open(&path)?;
         Ok(Self { lines, events: EventFile::create(folder)? })
     }
@@ -86,16 +91,13 @@ impl RunLog {
         let text = serde_json::to_string(line)? + "\n";
         self.lines.write_all(text.as_bytes()).context("cannot write the log")?;
         match line {
-            LogLine::Progress(progress) => self.events.scalars(
-                progress.step,
-                &[
-                    ("loss/discriminator", progress.discriminator_loss),
-                    ("loss/generator", progress.generator_loss),
-                    ("accuracy/data", progress.accuracy_data),
-                    ("accuracy/generated", progress.accuracy_generated),
-                    ("time/step", progress.step_seconds),
-                ],
-            ),
+            LogLine::Progress(means) => {
+                let measured = means.values.0.iter();
+                let mut scalars: Vec<(&str, f64)> =
+                    measured.filter_map(|(key, value)| Some((Measure::of_key(key)?.tag, *value))).collect();
+                scalars.push(("time/step", means.step_seconds));
+                self.events.scalars(means.step, &scalars)
+            }
             LogLine::Spectrum(spectrum) => {
                 self.events.scalars(spectrum.step, &[("spectrum/distance", spectrum.distance)])
             }
@@ -114,4 +116,30 @@ pub fn read_lines(path: &Path) -> Result<Vec<LogLine>> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let lines = BufReader::new(file).lines().collect::<std::io::Result<Vec<_>>>()?;
     Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_return_and_those_of_a_lost_part_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |step: u64| {
+            let values = Values(vec![("discriminator_loss".into(), 1.25), ("generator_loss".into(), 0.5)]);
+            LogLine::Progress(StepMeans { step, epoch: 0.5, step_seconds: 2.0, values })
+        };
+        let mut log = RunLog::open(folder.path(), 0).unwrap();
+        for step in [10, 20, 30] {
+            log.write(&line(step)).unwrap();
+        }
+        drop(log);
+        let path = folder.path().join("log.jsonl");
+        // The form that earlier versions wrote, field by field.
+        let text = std::fs::read_to_string(&path).unwrap();
+        let value: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!((&value["kind"], &value["generator_loss"]), (&"progress".into(), &0.5.into()));
+        RunLog::open(folder.path(), 20).unwrap();
+        assert_eq!(read_lines(&path).unwrap(), [line(10), line(20)]);
+    }
 }

@@ -1,84 +1,72 @@
-//! Distance of generated power spectra to the data's, while a run goes on.
+//! Distance of generated power spectra to the data's, while a run goes on: at the modes that the evaluation compares.
 
 use anyhow::{Context, Result};
-use rayon::prelude::*;
 use shared::{
-    ConvergenceMap,
-    latent::latent,
+    network::{MapGenerator, generator::Backend},
     statistics::{
-        PowerSpectrumPlan, SpectrumBand,
+        SpectrumBand,
         distance::{band_ratios, spectrum_distance},
-        power_spectrum::paper_edges,
     },
 };
-use tch::Device;
 
 use super::data::TrainingMaps;
-use crate::networks::{TorchNetwork, generate, to_vec};
-
-/// Seed of the first map that a monitor draws; far from the small numbers that people type.
-const FIRST_SEED: u64 = 1 << 40;
-/// Maps that are drawn at once.
-const BATCH: usize = 32;
+use crate::spectra::{Spectrum, compared_modes, spectra};
 
 /// Power spectra of data maps, against which generators are measured.
 pub struct SpectrumMonitor {
     side_angle: f64,
     side: usize,
     ell: Vec<f64>,
-    data: Vec<Vec<Option<f64>>>,
+    data: Vec<Spectrum>,
 }
 
 impl SpectrumMonitor {
-    /// Measures `count` maps spread evenly over the data (fewer where there are fewer).
+    /// Measures `count` maps spread evenly over the data (fewer where there are fewer), of `side_angle` degrees.
     ///
     /// # Errors
     /// When a map is not finite.
-    pub fn new(maps: &TrainingMaps, side: usize, side_angle: f64, count: usize) -> Result<Self> {
-        let count = count.min(maps.maps());
-        let mut values = Vec::with_capacity(count * side * side);
-        for place in 0..count {
-            let index = (place * maps.maps() / count) as i64;
-            values.extend(to_vec(&maps.select(&[index], Device::Cpu)?)?);
-        }
-        let data = spectra(&values, side, side_angle)?;
-        let ell = PowerSpectrumPlan::new(side, side_angle, &paper_edges())?.ell().to_vec();
+    pub fn new(maps: &TrainingMaps, side_angle: f64, count: usize) -> Result<Self> {
+        Self::of(maps, side_angle, &maps.spread(count).collect::<Vec<_>>())
+    }
+
+    /// Measures the first `count` maps of the data.
+    ///
+    /// # Errors
+    /// When a map is not finite.
+    pub fn of_first(maps: &TrainingMaps, side_angle: f64, count: usize) -> Result<Self> {
+        Self::of(maps, side_angle, &(0..count.min(maps.maps())).collect::<Vec<_>>())
+    }
+
+    fn of(maps: &TrainingMaps, side_angle: f64, places: &[usize]) -> Result<Self> {
+        let side = maps.side();
+        let ell = compared_modes(side, side_angle)?;
+        let data = spectra(places.len(), [side, ell.len()], side_angle, |at| maps.kappa([places[at]]))?;
         Ok(Self { side_angle, side, ell, data })
     }
 
-    /// Distance and ratios per band of as many generated maps as there are data maps.
+    /// Distance and ratios per band of as many generated maps as there are data maps, of the seeds from `first_seed` on. `tick` is
+    /// called after each batch with the number of its maps.
     ///
     /// # Errors
-    /// When the device fails or a generated map is not finite.
-    pub fn measure(
+    /// When the device fails, a generated map is not finite, or there is no mode to compare.
+    pub fn measure<B: Backend<Error = anyhow::Error>>(
         &self,
-        generator: &TorchNetwork,
-        latent_size: usize,
-        device: Device,
+        generator: &MapGenerator<B>,
+        first_seed: u64,
+        tick: impl Fn(usize),
     ) -> Result<(f64, Vec<SpectrumBand>)> {
-        let seeds: Vec<u64> = (0..self.data.len() as u64).map(|map| FIRST_SEED + map).collect();
-        let mut generated = Vec::new();
-        for seeds in seeds.chunks(BATCH) {
-            let latents: Vec<Vec<f32>> = seeds.iter().map(|&seed| latent(seed, latent_size)).collect();
-            generated.extend(spectra(&generate(generator, &latents, device)?, self.side, self.side_angle)?);
+        let mut generated = Vec::with_capacity(self.data.len());
+        let seeds: Vec<u64> = (first_seed..).take(self.data.len()).collect();
+        for seeds in seeds.chunks(generator.batch()) {
+            let maps = generator.draw_seeds(seeds.iter().copied())?;
+            generated.extend(spectra(maps.len(), [self.side, self.ell.len()], self.side_angle, |at| {
+                Ok(maps[at].clone())
+            })?);
+            tick(maps.len());
         }
-        let distance = spectrum_distance(&self.data, &generated).context("no mode has power")?;
+        let distance = spectrum_distance(&self.data, &generated).context(
+            "no mode of the power spectrum can be compared: the maps are constant, or too small for the paper's multipoles",
+        )?;
         Ok((distance, band_ratios(&self.ell, &self.data, &generated)))
     }
-}
-
-/// P(l) at the paper's modes of consecutive maps, on all threads.
-///
-/// # Errors
-/// When a map is not finite.
-pub fn spectra(values: &[f32], side: usize, side_angle: f64) -> Result<Vec<Vec<Option<f64>>>> {
-    let plan = || PowerSpectrumPlan::new(side, side_angle, &paper_edges());
-    values
-        .par_chunks(side * side)
-        .map_init(plan, |plan, kappa| {
-            let map = ConvergenceMap::new(side_angle, side, kappa.to_vec())?;
-            let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error}"))?;
-            Ok(plan.measure(&map)?)
-        })
-        .collect()
 }

@@ -2,16 +2,15 @@
 
 use anyhow::Result;
 use shared::random::{Stream, stream};
-use tch::{Device, Kind, Reduction, Tensor, no_grad};
+use tch::{Device, Kind, Tensor, no_grad};
 
 use super::{
     adam::Adam,
     config::{Arithmetic, TrainingConfig},
+    losses::{Losses, cross_entropy},
+    measures::{ACCURACY_DATA, ACCURACY_GENERATED, DISCRIMINATOR_LOSS, GENERATOR_LOSS, Measure},
 };
-use crate::{
-    networks::{Mode, TorchNetwork},
-    torch::shim,
-};
+use crate::torch::{Mode, TorchNetwork, shim};
 
 /// Both networks and their optimisers.
 pub struct Players {
@@ -26,9 +25,11 @@ pub struct Players {
     device: Device,
 }
 
-/// What a step measures, still on the device: losses of both networks and the discriminator's accuracy.
+/// What a step measures, still on the device.
 pub struct StepMeasures {
-    /// `[discriminator loss, generator loss, accuracy on data, accuracy on generated maps]`.
+    /// What each of the values is.
+    pub of: Vec<Measure>,
+    /// One value a measure.
     pub values: Tensor,
 }
 
@@ -52,11 +53,18 @@ impl Players {
         Ok(Self { generator, discriminator, generator_adam, discriminator_adam, device })
     }
 
-    /// Trains on one batch of data, `[n, 1, side, side]`; everything random follows from the seed and the step's number.
+    /// Trains on one batch of data, `[n, 1, side, side]`, at a learning rate; everything random follows from the seed and the
+    /// step's number.
     ///
     /// # Errors
     /// When the device fails.
-    pub fn step(&mut self, config: &TrainingConfig, step: u64, data: &Tensor) -> Result<StepMeasures> {
+    pub fn step(
+        &mut self,
+        config: &TrainingConfig,
+        step: u64,
+        learning_rate: f64,
+        data: &Tensor,
+    ) -> Result<StepMeasures> {
         let batch = data.size().first().copied().unwrap_or(0);
         let latent = self.latent(config, step, batch)?;
         let flipped = stream(config.seed, Stream::LabelFlip).at(step).uniform() < config.label_flip;
@@ -68,27 +76,38 @@ impl Players {
             let on_generated = self.discriminator.forward(&generated.detach(), Mode::Training)?;
             Ok([on_data, on_generated])
         })?;
-        let discriminator_loss = cross_entropy(&on_data, label_data)? + cross_entropy(&on_generated, label_generated)?;
-        self.discriminator_adam.step(&discriminator_loss)?;
+        let losses = Losses::new([
+            ("data", cross_entropy(&on_data, label_data)?),
+            ("generated", cross_entropy(&on_generated, label_generated)?),
+        ]);
+        let discriminator_loss = losses.total()?;
+        let gradients = self.discriminator_adam.gradients(&discriminator_loss)?;
+        self.discriminator_adam.update(&gradients, learning_rate)?;
 
-        let judged = self.autocast(config.precision, || self.discriminator.forward(&generated, Mode::Training))?;
-        let generator_loss = cross_entropy(&judged, 1.0)?;
-        self.generator_adam.step(&generator_loss)?;
+        // The same maps a second time: the running statistics have seen them.
+        let judge = || self.discriminator.forward(&generated, Mode::BatchStatistics);
+        let judged = self.autocast(config.precision, judge)?;
+        let generator_loss = Losses::new([("adversarial", cross_entropy(&judged, 1.0)?)]).total()?;
+        let gradients = self.generator_adam.gradients(&generator_loss)?;
+        self.generator_adam.update(&gradients, learning_rate)?;
 
-        let values = no_grad(|| -> Result<Tensor> {
+        let measured = no_grad(|| -> Result<Vec<(Measure, Tensor)>> {
             let share = |right: Tensor| right.f_to_kind(Kind::Float)?.f_mean(Kind::Float);
-            let right_on_data = share(on_data.f_gt(0.0)?)?;
-            let right_on_generated = share(on_generated.f_le(0.0)?)?;
             // Eq. 2 itself: a step with flipped labels would make a discriminator that has won look as if it had lost.
             let unflipped = if flipped {
                 cross_entropy(&on_data, 1.0)? + cross_entropy(&on_generated, 0.0)?
             } else {
                 discriminator_loss.detach()
             };
-            let measures = [unflipped, generator_loss.detach(), right_on_data, right_on_generated];
-            Ok(Tensor::f_stack(&measures, 0)?)
+            Ok(vec![
+                (DISCRIMINATOR_LOSS, unflipped),
+                (GENERATOR_LOSS, generator_loss.detach()),
+                (ACCURACY_DATA, share(on_data.f_gt(0.0)?)?),
+                (ACCURACY_GENERATED, share(on_generated.f_le(0.0)?)?),
+            ])
         })?;
-        Ok(StepMeasures { values })
+        let (of, values): (Vec<Measure>, Vec<Tensor>) = measured.into_iter().unzip();
+        Ok(StepMeasures { of, values: no_grad(|| Tensor::f_stack(&values, 0))? })
     }
 
     fn latent(&self, config: &TrainingConfig, step: u64, batch: i64) -> Result<Tensor> {
@@ -111,18 +130,39 @@ impl Players {
     }
 }
 
-/// Mean cross-entropy of logits with one label, in f32.
-fn cross_entropy(logits: &Tensor, label: f64) -> Result<Tensor> {
-    let logits = logits.f_to_kind(Kind::Float)?;
-    let labels = logits.f_full_like(label)?;
-    Ok(logits.f_binary_cross_entropy_with_logits::<Tensor>(&labels, None, None, Reduction::Mean)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::networks::to_vec;
+    use crate::torch::to_vec;
     use shared::network::NetworkDefinition;
+
+    #[test]
+    fn the_running_statistics_of_the_discriminator_move_twice_a_step() {
+        let network = NetworkDefinition {
+            latent_size: 4,
+            map_side: 16,
+            base_channels: 2,
+            stages: 2,
+            ..NetworkDefinition::paper()
+        };
+        let config = TrainingConfig { network, ..TrainingConfig::default() };
+        let data = Tensor::from_slice(&(0..1024).map(|i| (i % 29) as f32 / 29.0).collect::<Vec<_>>());
+        let data = data.view([4, 1, 16, 16]);
+        let mean = |players: &Players| {
+            let (_, tensor) = players.discriminator.named().find(|(name, _)| *name == "bn2.running_mean").unwrap();
+            to_vec(tensor).unwrap()
+        };
+        let mut trained = Players::new(&config, Device::Cpu).unwrap();
+        let before = Players::new(&config, Device::Cpu).unwrap();
+        trained.step(&config, 0, config.learning_rate, &data).unwrap();
+        // By hand: the data, then the maps that the generator drew, once each.
+        let latent = before.latent(&config, 0, 4).unwrap();
+        let generated = before.generator.forward(&latent, Mode::Training).unwrap();
+        for maps in [&data, &generated] {
+            let _ = before.discriminator.forward(maps, Mode::Training).unwrap();
+        }
+        assert_eq!(mean(&trained), mean(&before));
+    }
 
     #[test]
     fn the_measured_loss_does_not_know_of_flipped_labels_and_the_update_does() {
@@ -140,7 +180,7 @@ mod tests {
         let run = |config: &TrainingConfig| {
             let mut players = Players::new(config, Device::Cpu).unwrap();
             let measures: Vec<f32> =
-                (0..2).map(|step| to_vec(&players.step(config, step, &data).unwrap().values).unwrap()[0]).collect();
+                (0..2).map(|step| to_vec(&players.step(config, step, config.learning_rate, &data).unwrap().values).unwrap()[0]).collect();
             (measures[0], measures[1])
         };
         let (flipped, unflipped) = (run(&always), run(&never));

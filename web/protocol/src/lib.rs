@@ -1,8 +1,8 @@
 //! Messages between the page and its worker.
 //!
 //! A message is a JavaScript array `[text, ...attachments]`: `text` is JSON of a [`Request`] or [`Response`] (see [`encode`]
-//! and [`decode`]), attachments are `Float32Array`s whose buffers are transferred, not copied. Only [`Response::Drawn`]
-//! has one: kappa, row-major.
+//! and [`decode`]), attachments are `Float32Array`s whose buffers are transferred, not copied. Only [`Event::Drawn`] has one: kappa,
+//! row-major.
 //!
 //! ```text
 //! page                         worker
@@ -10,16 +10,20 @@
 //!   |  Start ->                  |
 //!   |  <- Progress ...           |   weights, device, self-check
 //!   |  <- Ready                  |
-//!   |  Draw ->                   |   at most one at a time
-//!   |  <- Drawn [kappa]          |
-//!   |  <- Failed                 |   at any time
+//!   |  Submit, Submit ... ->     |   jobs, any number
+//!   |  <- Job, Job ...           |   events of jobs, the last of each with `done`
+//!   |  Cancel ->                 |
+//!   |  <- Failed                 |   at any time: the worker is of no more use
 //! ```
 //!
-//! A new kind of work is one more variant of [`Request`] and of [`Response`].
+//! A job is work with a number and a priority ([`queue`] decides whose turn it is, map by map). A new kind of work is one more
+//! variant of [`Work`] and of [`Event`].
 #![warn(missing_docs)]
 
+pub mod queue;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use shared::formats::weights::Manifest;
+use shared::{formats::weights::Manifest, statistics::Statistic};
 
 /// What the page asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,13 +36,50 @@ pub enum Request {
         /// Which device to use.
         device: DevicePreference,
     },
-    /// Draws one map and measures it.
-    Draw {
-        /// Chosen by the page; the answer carries it.
+    /// Begins a job.
+    Submit {
+        /// Chosen by the page, new for each job; what is said of the job carries it.
         id: u32,
-        /// What to draw.
-        view: View,
+        /// What to do.
+        work: Work,
     },
+    /// Ends a job early; unknown ones and those that are done are left alone.
+    Cancel {
+        /// The job.
+        id: u32,
+    },
+}
+
+/// What a job does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "work", rename_all = "snake_case")]
+pub enum Work {
+    /// Draws one map, and measures of it what is asked for.
+    Draw {
+        /// Which one.
+        point: LatentPoint,
+        /// What to measure; nothing, as for a frame that only passes by, is quickest.
+        statistics: Vec<Statistic>,
+    },
+    /// Draws the maps of consecutive seeds and says how a statistic scatters over them.
+    Ensemble {
+        /// Seed of the first map.
+        first_seed: u64,
+        /// Number of maps.
+        maps: u32,
+        /// What is measured.
+        statistic: Statistic,
+    },
+}
+
+impl Work {
+    /// A drawing is waited for by someone who looks on, and overtakes everything else between two maps.
+    pub fn priority(&self) -> queue::Priority {
+        match self {
+            Self::Draw { .. } => queue::Priority::Drawing,
+            Self::Ensemble { .. } => queue::Priority::Background,
+        }
+    }
 }
 
 /// What the worker says.
@@ -49,19 +90,43 @@ pub enum Response {
     Hello,
     /// Where the start has got to.
     Progress(Progress),
-    /// The device has passed its self-check; [`Request::Draw`] may follow.
+    /// The device has passed its self-check; jobs may follow.
     Ready {
         /// What computes.
         device: DeviceReport,
         /// The manifest of the weights.
         manifest: Box<Manifest>,
     },
-    /// One map, measured; its kappa is the message's attachment.
-    Drawn(Drawn),
-    /// Something failed.
+    /// Something of a job.
+    Job {
+        /// The job's number.
+        id: u32,
+        /// What there is to say.
+        event: Event,
+        /// Whether this was the last word of it.
+        done: bool,
+    },
+    /// The start failed, or the program stopped.
     Failed {
-        /// The [`Request::Draw`] that failed, if it was one.
-        id: Option<u32>,
+        /// Whether a fresh worker on the CPU may do better.
+        retry_on_cpu: bool,
+        /// For the visitor, a full sentence.
+        sentence: String,
+    },
+}
+
+/// What happens to a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A map is drawn; its kappa is the message's attachment.
+    Drawn(Drawn),
+    /// Some maps of an ensemble are measured.
+    Scatter(Scatter),
+    /// The job was cancelled.
+    Cancelled,
+    /// The job failed.
+    Failed {
         /// Whether a fresh worker on the CPU may do better; this one is of no more use then.
         retry_on_cpu: bool,
         /// For the visitor, a full sentence.
@@ -84,7 +149,7 @@ pub enum DevicePreference {
 
 /// A point of latent space: a seed's vector, or one on the arc between two seeds' vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct View {
+pub struct LatentPoint {
     /// Seed at place 0.
     pub seed: u64,
     /// Seed at place 1.
@@ -144,20 +209,51 @@ pub enum DeviceKind {
 /// A map without its pixels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drawn {
-    /// The request's.
-    pub id: u32,
     /// What was drawn.
-    pub view: View,
+    pub point: LatentPoint,
     /// Pixels along a side.
     pub pixels: usize,
     /// Side in degrees.
     pub side_angle: f64,
     /// Time to draw it, read-back included.
     pub milliseconds: f64,
-    /// Middle of each bin in l.
-    pub ell: Vec<f64>,
-    /// P(l) in steradians, `None` for an empty bin.
-    pub power: Vec<Option<f64>>,
+    /// What was asked to be measured.
+    pub measured: Vec<Measured>,
+}
+
+impl Drawn {
+    /// A statistic, where it was asked for.
+    pub fn of(&self, statistic: Statistic) -> Option<&Measured> {
+        self.measured.iter().find(|measured| measured.statistic == statistic)
+    }
+}
+
+/// One statistic of one map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Which one.
+    pub statistic: Statistic,
+    /// Middle of each bin.
+    pub middles: Vec<f64>,
+    /// Value per bin, `None` for one that does not exist.
+    pub values: Vec<Option<f64>>,
+}
+
+/// A statistic over the maps of an ensemble so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scatter {
+    /// Which one.
+    pub statistic: Statistic,
+    /// Maps measured so far.
+    pub maps: u32,
+    /// Maps asked for.
+    pub of: u32,
+    /// Middle of each bin.
+    pub middles: Vec<f64>,
+    /// Mean per bin.
+    pub mean: Vec<Option<f64>>,
+    /// Standard deviation per bin.
+    pub sigma: Vec<Option<f64>>,
 }
 
 /// The text of a message.
@@ -182,24 +278,38 @@ mod tests {
 
     #[test]
     fn seeds_and_places_survive() {
-        let request = Request::Draw { id: 7, view: View { seed: u64::MAX, to: 0, place: 0.1 } };
+        let point = LatentPoint { seed: u64::MAX, to: 0, place: 0.1 };
+        let work = Work::Draw { point, statistics: vec![Statistic::PowerSpectrum] };
+        let request = Request::Submit { id: 7, work };
         assert_eq!(decode::<Request>(&encode(&request).unwrap()).unwrap(), request);
     }
 
     #[test]
     fn empty_bins_are_null_and_not_zero() {
+        let measured = Measured {
+            statistic: Statistic::PowerSpectrum,
+            middles: vec![300.0, 500.0],
+            values: vec![None, Some(1e-9)],
+        };
         let drawn = Drawn {
-            id: 1,
-            view: View { seed: 1, to: 2, place: 0.0 },
+            point: LatentPoint { seed: 1, to: 2, place: 0.0 },
             pixels: 2,
             side_angle: 1.0,
             milliseconds: 0.5,
-            ell: vec![300.0, 500.0],
-            power: vec![None, Some(1e-9)],
+            measured: vec![measured.clone()],
         };
-        let text = encode(&Response::Drawn(drawn.clone())).unwrap();
+        assert_eq!((drawn.of(Statistic::PowerSpectrum), drawn.of(Statistic::V0)), (Some(&measured), None));
+        let response = Response::Job { id: 1, event: Event::Drawn(drawn), done: true };
+        let text = encode(&response).unwrap();
         assert!(text.contains("[null,1e-9]"), "{text}");
-        assert_eq!(decode::<Response>(&text).unwrap(), Response::Drawn(drawn));
+        assert_eq!(decode::<Response>(&text).unwrap(), response);
+    }
+
+    #[test]
+    fn a_drawing_goes_before_an_ensemble() {
+        let draw = Work::Draw { point: LatentPoint { seed: 1, to: 2, place: 0.0 }, statistics: Vec::new() };
+        let ensemble = Work::Ensemble { first_seed: 0, maps: 64, statistic: Statistic::PowerSpectrum };
+        assert!(draw.priority() > ensemble.priority());
     }
 
     /// The script that loads the worker writes these by hand.
@@ -207,7 +317,7 @@ mod tests {
     fn the_loading_script_speaks_this_protocol() {
         let script = include_str!("../../start/worker.js");
         let progress = Response::Progress(Progress { stage: Stage::Program, loaded: 5, total: 9 });
-        let failed = Response::Failed { id: None, retry_on_cpu: true, sentence: "It stopped.".into() };
+        let failed = Response::Failed { retry_on_cpu: true, sentence: "It stopped.".into() };
         for message in [progress, failed] {
             let value: serde_json::Value = decode(&encode(&message).unwrap()).unwrap();
             for (name, value) in value.as_object().unwrap() {

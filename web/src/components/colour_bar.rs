@@ -1,11 +1,9 @@
 //! What the colours mean: a bar with numbers in kappa.
 
 use leptos::prelude::*;
+use shared::colour::{stretch, unstretch};
 
-use crate::{
-    colour::{stretch, unstretch},
-    state::State,
-};
+use crate::state::State;
 
 /// Smallest distance between two numbers, as a share of the bar: room for six characters on a phone.
 const CLOSEST: f32 = 0.16;

@@ -1,8 +1,9 @@
 //! The choice of colours, each with its preview.
 
 use leptos::prelude::*;
+use shared::colour::ColourMap;
 
-use crate::{colour::ColourMap, state::State};
+use crate::state::State;
 
 /// A radio button for each table of colours.
 #[component]

@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use leptos::prelude::*;
-use shared::{formats::npy, statistics::power_spectrum::dimensionless};
+use shared::{
+    formats::npy,
+    statistics::{Statistic, power_spectrum::dimensionless},
+};
 
 use crate::{
     download::offer,
@@ -36,11 +39,11 @@ pub fn Downloads() -> impl IntoView {
 
 /// Name of a file of this map, without its ending.
 fn name(shown: &ShownMap) -> String {
-    let view = &shown.drawn.view;
-    if view.place > 0.0 {
-        format!("cosmogan-{}-{}-{:.2}", view.seed, view.to, view.place)
+    let point = &shown.drawn.point;
+    if point.place > 0.0 {
+        format!("cosmogan-{}-{}-{:.2}", point.seed, point.to, point.place)
     } else {
-        format!("cosmogan-{}", view.seed)
+        format!("cosmogan-{}", point.seed)
     }
 }
 
@@ -56,12 +59,14 @@ fn offer_csv(shown: &ShownMap) {
 /// One line a mode; an empty bin leaves its values out.
 fn csv(shown: &ShownMap) -> String {
     let mut text = String::from("ell,power_sr,dimensionless_power\n");
-    for (&ell, power) in shown.drawn.ell.iter().zip(&shown.drawn.power) {
-        // Writing to a String cannot fail.
-        let _ = match power {
-            Some(power) => writeln!(text, "{ell},{power:e},{:e}", dimensionless(ell, *power)),
-            None => writeln!(text, "{ell},,"),
-        };
+    if let Some(spectrum) = shown.drawn.of(Statistic::PowerSpectrum) {
+        for (&ell, power) in spectrum.middles.iter().zip(&spectrum.values) {
+            // Writing to a String cannot fail.
+            let _ = match power {
+                Some(power) => writeln!(text, "{ell},{power:e},{:e}", dimensionless(ell, *power)),
+                None => writeln!(text, "{ell},,"),
+            };
+        }
     }
     text
 }

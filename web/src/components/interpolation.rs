@@ -7,14 +7,14 @@ use crate::state::State;
 
 /// The slider and the second seed.
 #[component]
-pub fn Interpolation() -> impl IntoView {
+pub fn Interpolation() -> impl IntoLatentPoint {
     let state = State::expect();
-    let to = Signal::derive(move || state.view.get().to);
-    let place = move || state.view.get().place;
+    let to = Signal::derive(move || state.point.get().to);
+    let place = move || state.point.get().place;
     let percent = move || format!("{:.0} % of the way", 100.0 * place());
     let slide = move |text: String| {
         if let Ok(place) = text.parse::<f64>() {
-            state.view.update(|view| view.place = place.clamp(0.0, 1.0));
+            state.point.update(|point| point.place = place.clamp(0.0, 1.0));
         }
     };
     view! {
@@ -32,11 +32,11 @@ pub fn Interpolation() -> impl IntoView {
                 on:input:target=move |event| slide(event.target().value())
             />
             <div class="ends">
-                <span>{move || format!("seed {}", state.view.get().seed)}</span>
+                <span>{move || format!("seed {}", state.point.get().seed)}</span>
                 <label>
                     "seed "
                     <SeedInput id="second-seed" testid="second-seed-input" name="Seed of the other map" seed=to set=move |to| {
-                        state.view.update(|view| view.to = to);
+                        state.point.update(|point| point.to = to);
                     } />
                 </label>
             </div>

@@ -1,13 +1,11 @@
 //! The map on a canvas, with a scale bar and the value under the pointer.
 
 use leptos::{html::Canvas, prelude::*};
+use shared::colour::paint;
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, PointerEvent};
 
-use crate::{
-    colour::paint,
-    state::{Phase, ShownMap, State},
-};
+use crate::state::{Phase, ShownMap, State};
 
 /// Lengths of a scale bar, in arcmin.
 const BAR_LENGTHS: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
@@ -36,7 +34,7 @@ pub fn MapView() -> impl IntoView {
         state.shown.with(|shown| match shown {
             None => "No map yet".to_owned(),
             Some(shown) => {
-                let (side, seed) = (shown.drawn.side_angle, shown.drawn.view.seed);
+                let (side, seed) = (shown.drawn.side_angle, shown.drawn.point.seed);
                 format!("Generated convergence map of seed {seed}, {side:.2} degrees on a side")
             }
         })

@@ -3,7 +3,7 @@
 //! ```text
 //! map_view  colour_bar  status                 the map, what its colours mean, who drew it
 //! seed_controls  interpolation  colours        which map, and how it looks
-//! spectrum_plot  downloads                     what it measures, and to take away
+//! spectrum_plot  ensemble  downloads           what it measures, beside many others, and to take away
 //! notice  about                                what went wrong, and what this is
 //! ```
 
@@ -11,6 +11,7 @@ pub mod about;
 pub mod colour_bar;
 pub mod colours;
 pub mod downloads;
+pub mod ensemble;
 pub mod interpolation;
 pub mod map_view;
 pub mod notice;

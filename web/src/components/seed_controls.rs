@@ -1,22 +1,22 @@
 //! Which map: a seed, typed or stepped.
 
 use leptos::prelude::*;
-use protocol::View;
+use protocol::LatentPoint;
 
 use crate::{address::random_seed, state::State};
 
 /// The seed field and its buttons.
 #[component]
-pub fn SeedControls() -> impl IntoView {
+pub fn SeedControls() -> impl IntoLatentPoint {
     let state = State::expect();
-    let seed = move || state.view.get().seed;
-    let show = move |seed: u64, to: u64| state.view.set(View { seed, to, place: 0.0 });
+    let seed = move || state.point.get().seed;
+    let show = move |seed: u64, to: u64| state.point.set(LatentPoint { seed, to, place: 0.0 });
     // The second seed follows the first one until the visitor chooses another.
     let go_to = move |next: u64| {
-        let View { seed, to, .. } = state.view.get_untracked();
+        let LatentPoint { seed, to, .. } = state.point.get_untracked();
         show(next, if to == seed.wrapping_add(1) { next.wrapping_add(1) } else { to });
     };
-    let step = move |by: i64| go_to(state.view.get_untracked().seed.wrapping_add_signed(by));
+    let step = move |by: i64| go_to(state.point.get_untracked().seed.wrapping_add_signed(by));
     view! {
         <button type="button" class="primary" data-testid="new-map" on:click=move |_| show(random_seed(), random_seed())>
             "New map"
@@ -44,7 +44,7 @@ pub fn SeedInput(
     name: &'static str,
     #[prop(into)] seed: Signal<u64>,
     set: impl Fn(u64) + 'static,
-) -> impl IntoView {
+) -> impl IntoLatentPoint {
     let wrong = RwSignal::new(false);
     let changed = move |text: String| match text.trim().parse() {
         Ok(seed) => {

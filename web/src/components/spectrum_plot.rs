@@ -3,7 +3,11 @@
 use std::fmt::Write;
 
 use leptos::prelude::*;
-use shared::statistics::{SpectrumReference, power_spectrum::dimensionless};
+use protocol::Scatter;
+use shared::statistics::{
+    SpectrumReference, Statistic,
+    power_spectrum::{dimensionless, modes_below_nyquist},
+};
 
 use crate::state::State;
 
@@ -20,13 +24,28 @@ const DECADES: f64 = 5.0;
 #[component]
 pub fn SpectrumPlot() -> impl IntoView {
     let state = State::expect();
-    let curve = Memo::new(move |_| {
-        state
-            .shown
-            .with(|shown| shown.as_ref().map(|shown| points(&shown.drawn.ell, &shown.drawn.power)).unwrap_or_default())
+    // Beyond the Nyquist multipole of the rows only the corners of Fourier space have modes, which no test compares.
+    let geometry = Memo::new(move |_| {
+        state.shown.with(|shown| shown.as_ref().map(|shown| (shown.drawn.pixels, shown.drawn.side_angle)))
     });
-    let band =
-        Memo::new(move |_| state.reference.with(|reference| reference.as_ref().map(Band::of).unwrap_or_default()));
+    let compared = move |ell: &[f64]| {
+        geometry.get().map_or(ell.len(), |(pixels, side_angle)| modes_below_nyquist(ell, pixels, side_angle))
+    };
+    let curve = Memo::new(move |_| {
+        state.shown.with(|shown| {
+            let spectrum = shown.as_ref().and_then(|shown| shown.drawn.of(Statistic::PowerSpectrum));
+            let points = spectrum.map(|of| points(&of.middles, &of.values, compared(&of.middles)));
+            points.unwrap_or_default()
+        })
+    });
+    let band = Memo::new(move |_| {
+        let of = |reference: &SpectrumReference| Band::of_reference(reference, compared(&reference.ell));
+        state.reference.with(|reference| reference.as_ref().map(of).unwrap_or_default())
+    });
+    let generated = Memo::new(move |_| {
+        let of = |scatter: &Scatter| Band::of_scatter(scatter, compared(&scatter.middles));
+        state.ensemble.with(|ensemble| ensemble.as_ref().map(of).unwrap_or_default())
+    });
     let axes = Memo::new(move |_| band.with(|band| curve.with(|curve| Axes::around(band, curve))));
     let legend = move || {
         state.reference.with(|reference| {
@@ -35,12 +54,17 @@ pub fn SpectrumPlot() -> impl IntoView {
             })
         })
     };
+    let generated_legend = move || {
+        let maps = state.ensemble.with(|ensemble| ensemble.as_ref().map(|ensemble| ensemble.maps))?;
+        Some(view! { <span class="key-generated" data-testid="generated-legend">{format!("{maps} generated maps, mean ± σ")}</span> })
+    };
     view! {
         <figure class="spectrum">
             <figcaption>
                 <h2>"Power spectrum"</h2>
                 <span class="key-map">"this map"</span>
                 {legend}
+                {generated_legend}
             </figcaption>
             <svg
                 data-testid="spectrum-plot"
@@ -63,6 +87,16 @@ pub fn SpectrumPlot() -> impl IntoView {
                 }}
                 {move || {
                     let axes = axes.get()?;
+                    generated.with(|band| {
+                        (!band.mean.is_empty()).then(|| view! {
+                            <path class="generated-edge" clip-path="url(#plot-area)" d=axes.line(&band.low) />
+                            <path class="generated-edge" clip-path="url(#plot-area)" d=axes.line(&band.high) />
+                            <path class="generated" clip-path="url(#plot-area)" d=axes.line(&band.mean) />
+                        })
+                    })
+                }}
+                {move || {
+                    let axes = axes.get()?;
                     Some(curve.with(|curve| view! { <path class="curve" clip-path="url(#plot-area)" d=axes.line(curve) /> }))
                 }}
                 <text class="title" x=LEFT + (WIDTH - LEFT - RIGHT) / 2.0 y=HEIGHT - 6.0>"multipole l"</text>
@@ -74,13 +108,14 @@ pub fn SpectrumPlot() -> impl IntoView {
     }
 }
 
-/// `(l, l(l+1)P/2pi)` of the bins that are not empty.
-fn points(ell: &[f64], power: &[Option<f64>]) -> Vec<(f64, f64)> {
-    let filled = ell.iter().zip(power).filter_map(|(&ell, power)| Some((ell, dimensionless(ell, (*power)?))));
+/// `(l, l(l+1)P/2pi)` of the first `count` bins, as far as they are not empty.
+fn points(ell: &[f64], power: &[Option<f64>], count: usize) -> Vec<(f64, f64)> {
+    let filled = ell.iter().zip(power).take(count);
+    let filled = filled.filter_map(|(&ell, power)| Some((ell, dimensionless(ell, (*power)?))));
     filled.filter(|(ell, power)| *ell > 0.0 && *power > 0.0).collect()
 }
 
-/// Mean and mean +- sigma of the simulated maps.
+/// Mean and mean +- sigma of a set of maps.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Band {
     low: Vec<(f64, f64)>,
@@ -89,14 +124,24 @@ struct Band {
 }
 
 impl Band {
-    fn of(reference: &SpectrumReference) -> Self {
+    /// Of simulated maps.
+    fn of_reference(reference: &SpectrumReference, count: usize) -> Self {
+        Self::new(&reference.ell, &reference.mean, &reference.sigma, count)
+    }
+
+    /// Of generated maps.
+    fn of_scatter(scatter: &Scatter, count: usize) -> Self {
+        Self::new(&scatter.middles, &scatter.mean, &scatter.sigma, count)
+    }
+
+    fn new(ell: &[f64], mean: &[Option<f64>], sigma: &[Option<f64>], count: usize) -> Self {
         let shifted = |sign: f64| {
-            let values = reference.mean.iter().zip(&reference.sigma).map(|(mean, sigma)| {
+            let values = mean.iter().zip(sigma).map(|(mean, sigma)| {
                 let mean = (*mean)?;
                 // Where sigma exceeds the mean, the band ends near the bottom of a logarithmic plot rather than nowhere.
                 Some((mean + sign * sigma.unwrap_or(0.0)).max(1e-2 * mean))
             });
-            points(&reference.ell, &values.collect::<Vec<_>>())
+            points(ell, &values.collect::<Vec<_>>(), count)
         };
         Self { low: shifted(-1.0), mean: shifted(0.0), high: shifted(1.0) }
     }

@@ -7,7 +7,7 @@ use crate::state::{Phase, State};
 
 /// Progress of the start, then the device and the time a map takes.
 #[component]
-pub fn Status() -> impl IntoView {
+pub fn Status() -> impl IntoLatentPoint {
     let state = State::expect();
     move || {
         state.phase.with(|phase| match phase {
@@ -66,7 +66,7 @@ fn megabytes(bytes: u64) -> f64 {
 
 /// What a screen reader hears: the stages of the start, then every map that is drawn.
 #[component]
-pub fn Announcement() -> impl IntoView {
+pub fn Announcement() -> impl IntoLatentPoint {
     let state = State::expect();
     let stage = Memo::new(move |_| {
         state.phase.with(|phase| match phase {
@@ -75,12 +75,12 @@ pub fn Announcement() -> impl IntoView {
         })
     });
     let text = move || {
-        let drawn = state.shown.with(|shown| shown.as_ref().map(|shown| shown.drawn.view));
+        let drawn = state.shown.with(|shown| shown.as_ref().map(|shown| shown.drawn.point));
         match drawn {
-            Some(view) if view.place > 0.0 => {
-                format!("Map drawn, {:.0} % of the way from seed {} to {}", 100.0 * view.place, view.seed, view.to)
+            Some(point) if point.place > 0.0 => {
+                format!("Map drawn, {:.0} % of the way from seed {} to {}", 100.0 * point.place, point.seed, point.to)
             }
-            Some(view) => format!("Map of seed {} drawn", view.seed),
+            Some(point) => format!("Map of seed {} drawn", point.seed),
             None => stage.get().to_owned(),
         }
     };

@@ -7,9 +7,9 @@ use shared::{
 };
 
 use crate::{
+    artist::Artist,
     device::{self, Candidate},
     download::{Caching, download},
-    drawing::Artist,
     messages::{Failure, send_progress},
 };
 

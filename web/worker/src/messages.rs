@@ -25,9 +25,9 @@ impl Failure {
         Self { retry_on_cpu: true, sentence: sentence.into() }
     }
 
-    /// As a message; `id` is the request that failed.
-    pub fn into_response(self, id: Option<u32>) -> Response {
-        Response::Failed { id, retry_on_cpu: self.retry_on_cpu, sentence: self.sentence }
+    /// As a message that ends the start.
+    pub fn into_response(self) -> Response {
+        Response::Failed { retry_on_cpu: self.retry_on_cpu, sentence: self.sentence }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The manifest beside the weights: what they are, where they come from, how good they are.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -24,8 +26,9 @@ pub struct Manifest {
     pub side_angle: f64,
     /// The generator's tensors, one entry a precision.
     pub generator: Vec<WeightsFile>,
-    /// What it was trained on, and for how long.
-    pub training: TrainingRecord,
+    /// Where it comes from.
+    #[serde(flatten)]
+    pub origin: Origin,
     /// Ratio of the generator's power spectrum to the data's, per band; empty where it was not measured.
     #[serde(default)]
     pub spectrum: Vec<SpectrumBand>,
@@ -46,7 +49,69 @@ pub struct WeightsFile {
     pub sha256: String,
 }
 
-/// Where weights come from.
+/// Where weights come from: in a manifest, the field `training` or the field `imported`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Origin {
+    /// Trained by this program.
+    #[serde(rename = "training")]
+    Trained(TrainingRecord),
+    /// Trained elsewhere and brought into this form.
+    #[serde(rename = "imported")]
+    Imported(ImportRecord),
+}
+
+impl Origin {
+    /// The maps that the network has seen, in words.
+    pub fn data(&self) -> &str {
+        match self {
+            Self::Trained(training) => &training.data,
+            Self::Imported(import) => &import.data,
+        }
+    }
+
+    /// Cosmology of these maps, where it is known.
+    pub fn cosmology(&self) -> Option<Cosmology> {
+        match self {
+            Self::Trained(training) => training.cosmology,
+            Self::Imported(import) => import.cosmology,
+        }
+    }
+
+    /// Redshift of their sources, where it is known.
+    pub fn source_redshift(&self) -> Option<f64> {
+        match self {
+            Self::Trained(training) => training.source_redshift,
+            Self::Imported(import) => import.source_redshift,
+        }
+    }
+
+    /// Training steps behind the weights, where they are known.
+    pub fn total_steps(&self) -> Option<u64> {
+        match self {
+            Self::Trained(training) => Some(training.total_steps()),
+            Self::Imported(_) => None,
+        }
+    }
+}
+
+/// Weights that another program trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImportRecord {
+    /// Where they were found: paper, program, address.
+    pub source: String,
+    /// SHA-256 of the file that they were read from.
+    pub sha256: String,
+    /// The training maps in words, as far as they are known.
+    pub data: String,
+    /// Cosmology of the simulation, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosmology: Option<Cosmology>,
+    /// Redshift of the source plane, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_redshift: Option<f64>,
+}
+
+/// What weights were trained on, and for how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRecord {
     /// The training maps in words: simulation, source, how the maps were cut.
@@ -121,10 +186,7 @@ impl Manifest {
         if !(manifest.side_angle > 0.0 && manifest.side_angle <= 180.0) {
             return Err(WeightsError::Value { name: "side_angle", value: manifest.side_angle.to_string() });
         }
-        let side = manifest.network.map_side;
-        if let Some(pixel) = manifest.self_check.pixels.iter().find(|pixel| pixel.0 >= side || pixel.1 >= side) {
-            return Err(WeightsError::Value { name: "self_check.pixels", value: format!("{pixel:?}") });
-        }
+        manifest.self_check.validate(&manifest.network)?;
         if let Some(file) = manifest.generator.iter().find(|file| !is_plain_name(&file.file)) {
             return Err(WeightsError::Value { name: "generator.file", value: file.file.clone() });
         }
@@ -191,6 +253,31 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 impl SelfCheck {
+    /// Fewest pixels that show anything; a narrower map's side, where that is less.
+    pub const LEAST_PIXELS: usize = 16;
+    /// Largest tolerance, as a share of the kappa that the generator's largest output stands for.
+    pub const LARGEST_TOLERANCE: f32 = 1e-2;
+
+    /// Checks that a device which draws something else cannot pass.
+    ///
+    /// # Errors
+    /// When there are too few distinct pixels, one lies outside of the map, or the tolerance is not a small positive number.
+    pub fn validate(&self, network: &NetworkDefinition) -> Result<(), WeightsError> {
+        let (side, scale) = (network.map_side, network.kappa_scale);
+        let value = |name, value| Err(WeightsError::Value { name, value });
+        if let Some(pixel) = self.pixels.iter().find(|p| p.0 >= side || p.1 >= side || !(p.2.abs() <= scale)) {
+            return value("self_check.pixels", format!("{pixel:?}"));
+        }
+        let places: BTreeSet<(usize, usize)> = self.pixels.iter().map(|pixel| (pixel.0, pixel.1)).collect();
+        if places.len() < Self::LEAST_PIXELS.min(side) {
+            return value("self_check.pixels", format!("{} different pixels", places.len()));
+        }
+        if !(self.tolerance > 0.0 && self.tolerance <= Self::LARGEST_TOLERANCE * scale) {
+            return value("self_check.tolerance", self.tolerance.to_string());
+        }
+        Ok(())
+    }
+
     /// Largest difference in kappa between the stated pixels and a map; infinite where the map is NaN or too small.
     pub fn deviation(&self, side: usize, kappa: &[f32]) -> f32 {
         let difference = |&(row, column, expected): &(usize, usize, f32)| {
@@ -217,7 +304,7 @@ mod tests {
             network: NetworkDefinition::paper(),
             side_angle: 0.865,
             generator: vec![WeightsFile::describe("generator-f16.safetensors", Precision::F16, b"abc")],
-            training: TrainingRecord {
+            origin: Origin::Trained(TrainingRecord {
                 data: "a test".into(),
                 maps: 3,
                 data_sha256: sha256(b"maps"),
@@ -230,9 +317,9 @@ mod tests {
                 seed: 1,
                 precision: "bf16".into(),
                 device: "cpu".into(),
-            },
+            }),
             spectrum: vec![SpectrumBand { ell_low: 500.0, ell_high: 1000.0, mean_ratio: 1.0, sigma_ratio: 0.9 }],
-            self_check: SelfCheck { seed: 0, pixels: vec![(0, 1, 0.25)], tolerance: 1e-3 },
+            self_check: SelfCheck { seed: 0, pixels: (0..16).map(|i| (i, 1, 0.25)).collect(), tolerance: 1e-3 },
         }
     }
 
@@ -240,7 +327,46 @@ mod tests {
     fn round_trip() {
         let text = manifest().to_json().unwrap();
         assert_eq!(Manifest::from_json(text.as_bytes()).unwrap(), manifest());
-        assert_eq!(manifest().training.total_steps(), 17);
+        assert_eq!(manifest().origin.total_steps(), Some(17));
+        // The form of every manifest so far.
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["training"]["batch_size"], 64);
+    }
+
+    #[test]
+    fn weights_from_elsewhere_say_so() {
+        let record = ImportRecord {
+            source: "a checkpoint of another program".into(),
+            sha256: sha256(b"theirs"),
+            data: "maps of theirs".into(),
+            cosmology: None,
+            source_redshift: Some(1.0),
+        };
+        let imported = Manifest { origin: Origin::Imported(record), ..manifest() };
+        let text = imported.to_json().unwrap();
+        assert_eq!(Manifest::from_json(text.as_bytes()).unwrap(), imported);
+        assert_eq!((imported.origin.data(), imported.origin.total_steps()), ("maps of theirs", None));
+        let nowhere = text.replace("\"imported\"", "\"elsewhere\"");
+        assert!(Manifest::from_json(nowhere.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_self_check_that_anything_passes_is_refused() {
+        let refused = |change: fn(&mut SelfCheck)| {
+            let mut changed = manifest();
+            change(&mut changed.self_check);
+            changed.self_check.validate(&changed.network).unwrap_err().to_string()
+        };
+        assert!(manifest().self_check.validate(&NetworkDefinition::paper()).is_ok());
+        assert!(refused(|check| check.pixels.clear()).contains("0 different pixels"));
+        assert!(refused(|check| check.pixels = vec![(0, 0, 0.1); 64]).contains("1 different pixels"));
+        assert!(refused(|check| check.pixels[3].2 = f32::NAN).contains("self_check.pixels"));
+        assert!(refused(|check| check.pixels[3].2 = 1.5).contains("self_check.pixels"));
+        for tolerance in [f32::NAN, f32::INFINITY, -1.0, 0.0, 0.5] {
+            let mut changed = manifest();
+            changed.self_check.tolerance = tolerance;
+            assert!(changed.self_check.validate(&changed.network).is_err(), "{tolerance}");
+        }
     }
 
     #[test]

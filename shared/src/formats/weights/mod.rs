@@ -8,7 +8,7 @@
 pub mod manifest;
 pub mod tensors;
 
-pub use manifest::{Ancestor, Manifest, SelfCheck, TrainingRecord, WeightsFile};
+pub use manifest::{Ancestor, ImportRecord, Manifest, Origin, SelfCheck, TrainingRecord, WeightsFile};
 pub use tensors::{Precision, Weights, encode};
 
 use crate::network::definition::DefinitionError;

@@ -31,6 +31,16 @@ pub struct TwoSample {
 
 impl TwoSample {
     /// Puts two samples together; `None` where one is empty or holds a value that is not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// use shared::statistics::TwoSample;
+    ///
+    /// let pair = TwoSample::new(&[1.0, 2.0, 3.0, 4.0], &[3.5, 4.5, 5.5, 6.5]).unwrap();
+    /// assert_eq!(pair.kolmogorov_smirnov(), 0.75);
+    /// ```
+    #[doc(alias = "ks_2samp")]
+    #[doc(alias = "anderson_ksamp")]
     pub fn new(first: &[f64], second: &[f64]) -> Option<Self> {
         if first.is_empty() || second.is_empty() || first.iter().chain(second).any(|value| !value.is_finite()) {
             return None;

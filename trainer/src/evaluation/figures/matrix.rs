@@ -3,7 +3,7 @@
 use anyhow::Result;
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use crate::pictures::rgb_png;
+use storage::sheet::rgb_png;
 
 /// Side of a matrix in the drawing, and the room around it.
 const SIDE: usize = 230;

@@ -4,16 +4,13 @@ use anyhow::Result;
 use shared::statistics::{Statistic, correlation::correlation_matrix, power_spectrum::dimensionless};
 
 use super::results::{MINKOWSKI, Results};
-use crate::{
-    evaluation::{
-        comparison::{Comparison, TESTED},
-        figures::{
-            matrix::{self, MatrixPanel},
-            plot::{Panel, Scale, Series, Shape, histogram, svg},
-        },
-        measured::MeasuredMaps,
+use crate::evaluation::{
+    comparison::{Comparison, TESTED},
+    figures::{
+        matrix::{self, MatrixPanel},
+        plot::{Panel, Scale, Series, Shape, histogram, svg},
     },
-    pictures,
+    measured::MeasuredMaps,
 };
 
 /// A figure: its file, its caption, its content.
@@ -97,7 +94,7 @@ impl Sets<'_> {
 /// When there are no maps.
 pub fn rows_of_maps(maps: &[Vec<f32>], pixels: usize, columns: usize) -> Result<Content> {
     let maps: Vec<&[f32]> = maps.iter().map(Vec::as_slice).collect();
-    Ok(Content::Png(pictures::sheet(&maps, pixels, columns)?))
+    Ok(Content::Png(storage::sheet::sheet(&maps, pixels, columns)?))
 }
 
 /// Figures 2 to 6, and the p-values and peaks that the paper does not show.
@@ -147,6 +144,14 @@ pub fn of_statistics(sets: &Sets<'_>, results: &Results) -> Result<Vec<Figure>> 
         "Peaks and minima",
         "Counts of peaks and minima by height, per unit of height and per map. Not in the paper.".into(),
         Content::Svg(peaks(sets)?),
+    ));
+    figures.push(figure(
+        "two-point-and-bispectrum.svg",
+        "Two-point function and bispectrum",
+        "Correlation of kappa at two places by their separation, and the equilateral bispectrum, the lowest order that a Gaussian \
+         field lacks: bands of mean plus and minus standard deviation over maps. Not in the paper."
+            .into(),
+        Content::Svg(two_point_and_bispectrum(sets)?),
     ));
     figures.push(figure(
         "p-values.svg",
@@ -280,6 +285,25 @@ fn peaks(sets: &Sets<'_>) -> Result<String> {
     svg(&[panel(Statistic::Peaks), panel(Statistic::Minima)], 2)
 }
 
+fn two_point_and_bispectrum(sets: &Sets<'_>) -> Result<String> {
+    // As xi(theta) theta and B l^4 the values of all bins are of one order.
+    let two_point = Panel {
+        title: Statistic::TwoPoint.label().into(),
+        x_label: "separation in arcmin".into(),
+        y_label: "theta xi(theta), arcmin".into(),
+        series: sets.bands(Statistic::TwoPoint, |theta, value| theta * value),
+        ..Panel::default()
+    };
+    let bispectrum = Panel {
+        title: Statistic::Bispectrum.label().into(),
+        x_label: "l".into(),
+        y_label: "l^4 B(l, l, l)".into(),
+        scales: [Scale::Logarithmic, Scale::Linear],
+        series: sets.bands(Statistic::Bispectrum, |ell, value| ell.powi(4) * value),
+    };
+    svg(&[two_point, bispectrum], 2)
+}
+
 fn p_values(comparison: &Comparison, control: Option<&Comparison>) -> Result<String> {
     let curve = |of: &Comparison, statistics: &[Statistic]| -> Vec<(f64, f64)> {
         let chosen = of.statistics.iter().filter(|of| statistics.contains(&of.statistic));
@@ -316,7 +340,7 @@ fn p_values(comparison: &Comparison, control: Option<&Comparison>) -> Result<Str
     svg(
         &[
             panel("Power spectrum", &[Statistic::PowerSpectrum]),
-            panel("Minkowski functionals, peaks, minima", &TESTED[1..]),
+            panel("All other statistics", &TESTED[1..]),
         ],
         2,
     )

@@ -9,14 +9,15 @@ use shared::{
     },
 };
 
+use storage::maps::MapArchive;
+
 use super::figures::{Figure, rows_of_maps, spectra_of_pairs};
 use crate::{
     evaluation::{
-        measured::Generator,
         novelty::{Birthday, FRAMES, NearestTrainingMaps},
         pairs::Pair,
     },
-    maps::archive::MapArchive,
+    torch::TorchGenerator,
 };
 
 /// Closest pairs that are drawn.
@@ -26,9 +27,8 @@ const DRAWN_PAIRS: usize = 4;
 ///
 /// # Errors
 /// When a map cannot be read or drawn.
-pub fn nearest(generator: &Generator<'_>, archive: &MapArchive, nearest: &NearestTrainingMaps) -> Result<Vec<Figure>> {
-    let size = generator.pixels * generator.pixels;
-    let own: Vec<Vec<f32>> = generator.draw(&nearest.seeds)?.chunks(size).map(<[f32]>::to_vec).collect();
+pub fn nearest(generator: &TorchGenerator<'_>, archive: &MapArchive, nearest: &NearestTrainingMaps) -> Result<Vec<Figure>> {
+    let own = generator.draw_seeds(nearest.seeds.iter().copied())?;
     let theirs = |pairs: &[Pair]| -> Result<Vec<Vec<f32>>> {
         pairs.iter().map(|pair| Ok(archive.map(pair.second)?.into_kappa())).collect()
     };
@@ -41,19 +41,19 @@ pub fn nearest(generator: &Generator<'_>, archive: &MapArchive, nearest: &Neares
                 nearest.training_maps,
                 pairs.iter().map(|pair| format!("{:.3}", pair.distance)).collect::<Vec<_>>().join(", ")
             ),
-            content: rows_of_maps(&[&own[..], &theirs(pairs)?].concat(), generator.pixels, own.len())?,
+            content: rows_of_maps(&[&own[..], &theirs(pairs)?].concat(), generator.pixels(), own.len())?,
         })
     };
-    let mut plan = PowerSpectrumPlan::new(generator.pixels, generator.side_angle, &paper_edges())?;
+    let mut plan = PowerSpectrumPlan::new(generator.pixels(), generator.side_angle(), &paper_edges())?;
     let mut spectrum = |kappa: &[f32]| -> Result<Vec<Option<f64>>> {
-        Ok(plan.measure(&ConvergenceMap::new(generator.side_angle, generator.pixels, kappa.to_vec())?)?)
+        Ok(plan.measure(&ConvergenceMap::new(generator.side_angle(), generator.pixels(), kappa.to_vec())?)?)
     };
     let mut spectra = Vec::with_capacity(own.len());
     for (own, theirs) in own.iter().zip(theirs(&nearest.by_spectrum)?) {
         spectra.push([spectrum(own)?, spectrum(&theirs)?]);
     }
     // As far as spectra are compared.
-    let compared = modes_below_nyquist(plan.ell(), generator.pixels, generator.side_angle);
+    let compared = modes_below_nyquist(plan.ell(), generator.pixels(), generator.side_angle());
     Ok(vec![
         figure(&nearest.by_spectrum, "figure-7-nearest-by-spectrum.png", "ln P(l)")?,
         Figure {
@@ -70,12 +70,12 @@ pub fn nearest(generator: &Generator<'_>, archive: &MapArchive, nearest: &Neares
 ///
 /// # Errors
 /// When the picture cannot be made.
-pub fn interpolation(generator: &Generator<'_>, frames: &[Vec<f32>]) -> Result<Figure> {
+pub fn interpolation(generator: &TorchGenerator<'_>, frames: &[Vec<f32>]) -> Result<Figure> {
     Ok(Figure {
         file: "figure-8-interpolation.png",
         title: "Figure 8".into(),
         caption: "Each row: maps of latent vectors on the great circle between two random ones, left to right.".into(),
-        content: rows_of_maps(frames, generator.pixels, FRAMES)?,
+        content: rows_of_maps(frames, generator.pixels(), FRAMES)?,
     })
 }
 
@@ -83,14 +83,13 @@ pub fn interpolation(generator: &Generator<'_>, frames: &[Vec<f32>]) -> Result<F
 ///
 /// # Errors
 /// When a map cannot be drawn.
-pub fn closest_pairs(generator: &Generator<'_>, birthday: &Birthday) -> Result<Option<Figure>> {
+pub fn closest_pairs(generator: &TorchGenerator<'_>, birthday: &Birthday) -> Result<Option<Figure>> {
     let Some(space) = birthday.spaces.first() else { return Ok(None) };
     let pairs = &space.found.closest[..DRAWN_PAIRS.min(space.found.closest.len())];
     let seed = |map: usize| birthday.first_seed + map as u64;
     let seeds: Vec<u64> =
         pairs.iter().map(|pair| seed(pair.first)).chain(pairs.iter().map(|pair| seed(pair.second))).collect();
-    let maps: Vec<Vec<f32>> =
-        generator.draw(&seeds)?.chunks(generator.pixels * generator.pixels).map(<[f32]>::to_vec).collect();
+    let maps = generator.draw_seeds(seeds)?;
     let median = space.found.median_distance.max(f64::MIN_POSITIVE);
     let share = |pair: &Pair| format!("{:.3}", pair.distance / median);
     Ok(Some(Figure {
@@ -101,6 +100,6 @@ pub fn closest_pairs(generator: &Generator<'_>, birthday: &Birthday) -> Result<O
             space.found.vectors,
             pairs.iter().map(share).collect::<Vec<_>>().join(", ")
         ),
-        content: rows_of_maps(&maps, generator.pixels, pairs.len())?,
+        content: rows_of_maps(&maps, generator.pixels(), pairs.len())?,
     }))
 }

@@ -27,8 +27,11 @@ pub fn html(results: &Results, figures: &[Figure]) -> String {
     let weights = &results.weights;
     let _ = writeln!(
         page,
-        "<p>Weights of {} training steps at batches of {}, maps of {} pixels and {} degrees. SHA-256 <code>{}</code></p>",
-        weights.steps, weights.batch_size, weights.pixels, weights.side_angle, weights.sha256
+        "<p>{}, maps of {} pixels and {} degrees. SHA-256 <code>{}</code></p>",
+        weights.words(),
+        weights.pixels,
+        weights.side_angle,
+        weights.sha256
     );
     for caution in cautions(results) {
         let _ = writeln!(page, "<p class=\"caution\">{}</p>", escaped(&caution));
@@ -259,7 +262,7 @@ fn novelty(results: &Results) -> String {
             text,
             "<p>Mean multi-scale structural similarity (MS-SSIM) over {} pairs: {:.4} &plusmn; {:.4} among generated maps, {:.4} &plusmn; {:.4} \
              among simulated ones. A generator that draws few kinds of maps has the larger one.</p>",
-            results.diversity.pairs, generated.0, generated.1, simulated.0, simulated.1
+            generated.pairs, generated.mean, generated.standard_error, simulated.mean, simulated.standard_error
         );
     }
     text

@@ -5,7 +5,8 @@ use shared::statistics::{Statistic, two_sample::joint::Test};
 
 use crate::evaluation::{
     comparison::{Comparison, PValueSummary},
-    novelty::{Birthday, Diversity, Interpolations, NearestTrainingMaps},
+    diversity::Similarity,
+    novelty::{Birthday, Interpolations, NearestTrainingMaps},
 };
 
 /// Everything that was measured.
@@ -39,21 +40,40 @@ pub struct Results {
     pub seconds: f64,
 }
 
+/// How alike two maps of each set are; `null` for maps that are too small or too few.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Diversity {
+    /// Simulated maps.
+    pub simulated: Option<Similarity>,
+    /// Generated maps.
+    pub generated: Option<Similarity>,
+}
+
 /// Which weights.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WeightsSummary {
     /// SHA-256 of the file.
     pub sha256: String,
-    /// Training steps.
-    pub steps: u64,
+    /// Training steps, where they are known.
+    pub steps: Option<u64>,
     /// Maps in a training batch.
-    pub batch_size: usize,
+    pub batch_size: Option<usize>,
     /// What the network was trained on.
     pub data: String,
     /// Side of the maps in degrees and pixels.
     pub side_angle: f64,
     /// Pixels along a side.
     pub pixels: usize,
+}
+
+impl WeightsSummary {
+    /// How long they were trained.
+    pub fn words(&self) -> String {
+        match (self.steps, self.batch_size) {
+            (Some(steps), Some(batch)) => format!("Weights of {steps} training steps at batches of {batch}"),
+            _ => "Weights from another program".into(),
+        }
+    }
 }
 
 /// One set of maps.
@@ -107,10 +127,11 @@ pub fn count(comparison: &Comparison, statistics: &[Statistic], test: Test) -> C
 /// The three functionals.
 pub const MINKOWSKI: [Statistic; 3] = [Statistic::V0, Statistic::V1, Statistic::V2];
 /// Groups of statistics that are summed up, with their names.
-const GROUPS: [(&str, &[Statistic]); 3] = [
+const GROUPS: [(&str, &[Statistic]); 4] = [
     ("power spectrum", &[Statistic::PowerSpectrum]),
     ("Minkowski functionals", &MINKOWSKI),
     ("peaks and minima", &[Statistic::Peaks, Statistic::Minima]),
+    ("xi(theta) and bispectrum", &[Statistic::TwoPoint, Statistic::Bispectrum]),
 ];
 
 /// Counts of every group by both tests, generated maps first and the control below: group, test, whose, counts.

@@ -11,7 +11,7 @@ pub fn screen(results: &Results) -> String {
     for caution in cautions(results) {
         let _ = writeln!(text, "note: {caution}");
     }
-    let _ = writeln!(text, "weights of {} steps, SHA-256 {}", results.weights.steps, results.weights.sha256);
+    let _ = writeln!(text, "{}, SHA-256 {}", results.weights.words(), results.weights.sha256);
     let sets: Vec<String> = results.sets.iter().map(|set| format!("{} {}", set.maps, set.role)).collect();
     let _ = writeln!(text, "maps: {}\n", sets.join(", "));
     let levels: String = LEVELS.iter().map(|level| format!("{:>6}", format!(">{level}"))).collect();

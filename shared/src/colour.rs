@@ -1,0 +1,143 @@
+//! Colours of kappa, for the page, the report and sample sheets: tables of anchors, a logarithmic stretch, and the range that
+//! they span.
+
+/// A table of colours from low to high kappa.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColourMap {
+    /// matplotlib's inferno (CC0): perceptually uniform, bright where matter is dense.
+    #[default]
+    Inferno,
+    /// matplotlib's viridis (CC0): perceptually uniform, safe for colour-blind eyes.
+    Viridis,
+    /// `ColorBrewer`'s Blues (Apache-2.0), as the paper's Figure 1: dark where matter is dense.
+    Blues,
+}
+
+const INFERNO: [u32; 10] =
+    [0x00_0004, 0x1b_0c41, 0x4a_0c6b, 0x78_1c6d, 0xa5_2c60, 0xcf_4446, 0xed_6925, 0xfb_9b06, 0xf7_d13d, 0xfc_ffa4];
+const VIRIDIS: [u32; 10] =
+    [0x44_0154, 0x48_2878, 0x3e_4989, 0x31_688e, 0x26_828e, 0x1f_9e89, 0x35_b779, 0x6e_ce58, 0xb5_de2b, 0xfd_e725];
+const BLUES: [u32; 9] =
+    [0xf7_fbff, 0xde_ebf7, 0xc6_dbef, 0x9e_cae1, 0x6b_aed6, 0x42_92c6, 0x21_71b5, 0x08_519c, 0x08_306b];
+
+impl ColourMap {
+    /// All of them, in the order of the page.
+    pub const ALL: [Self; 3] = [Self::Inferno, Self::Viridis, Self::Blues];
+
+    /// Name on the page.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inferno => "Inferno",
+            Self::Viridis => "Viridis",
+            Self::Blues => "Paper blues",
+        }
+    }
+
+    fn anchors(self) -> &'static [u32] {
+        match self {
+            Self::Inferno => &INFERNO,
+            Self::Viridis => &VIRIDIS,
+            Self::Blues => &BLUES,
+        }
+    }
+
+    /// Red, green, blue at a share of the range, 0 to 1.
+    pub fn colour(self, share: f32) -> [u8; 3] {
+        let anchors = self.anchors();
+        let place = share.clamp(0.0, 1.0) * (anchors.len() - 1) as f32;
+        let lower = (place as usize).min(anchors.len() - 2);
+        let part = place - lower as f32;
+        let channel = |anchor: u32, shift: u32| (anchor >> shift & 0xff) as f32;
+        [16, 8, 0].map(|shift| {
+            let (a, b) = (channel(anchors[lower], shift), channel(anchors[lower + 1], shift));
+            (a + (b - a) * part).round() as u8
+        })
+    }
+
+    /// The table as a CSS gradient, for previews and the colour bar; its stops follow the table evenly.
+    pub fn gradient(self, direction: &str) -> String {
+        let stops: Vec<String> = self.anchors().iter().map(|anchor| format!("#{anchor:06x}")).collect();
+        format!("linear-gradient({direction}, {})", stops.join(", "))
+    }
+}
+
+/// Logarithmic stretch: where in the table, 0 to 1, a value of kappa lies.
+pub fn stretch(kappa: f32, (low, high): (f32, f32)) -> f32 {
+    let share = ((kappa - low) / (high - low)).clamp(0.0, 1.0);
+    (1.0 + 9.0 * share).log10()
+}
+
+/// Kappa at a place in the table: the inverse of [`stretch`], for the colour bar's numbers.
+pub fn unstretch(place: f32, (low, high): (f32, f32)) -> f32 {
+    low + (high - low) * (10_f32.powf(place) - 1.0) / 9.0
+}
+
+/// Pixels as red, green, blue, alpha.
+///
+/// # Examples
+/// ```
+/// use shared::colour::{ColourMap, paint};
+///
+/// let painted = paint(&[0.0, 0.3], (0.0, 0.3), ColourMap::Blues);
+/// assert!(painted[0] > painted[4], "dense matter is dark in the paper's colours");
+/// ```
+pub fn paint(kappa: &[f32], range: (f32, f32), colours: ColourMap) -> Vec<u8> {
+    // 1024 steps are finer than 8 bits a channel can show.
+    let table: Vec<[u8; 3]> = (0..1024_u16).map(|step| colours.colour(f32::from(step) / 1023.0)).collect();
+    let colour = |&kappa: &f32| table[(stretch(kappa, range) * 1023.0) as usize];
+    kappa.iter().map(colour).flat_map(|[red, green, blue]| [red, green, blue, 255]).collect()
+}
+
+/// Shares of pixels below and above the range that a map's colours span.
+pub const RANGE_SHARES: [f64; 2] = [0.005, 0.998];
+
+/// The values below which these shares of all values lie, as a range for colours: never empty, 0 to 1 where there are no
+/// values.
+pub fn range_of(values: impl Iterator<Item = f32>, shares: [f64; 2]) -> (f32, f32) {
+    let mut sorted: Vec<f32> = values.collect();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let at = |share: f64| sorted.get((share * sorted.len().saturating_sub(1) as f64) as usize).copied();
+    match (at(shares[0]), at(shares[1])) {
+        (Some(low), Some(high)) if high > low => (low, high),
+        (Some(low), _) => (low, low + 1e-3),
+        _ => (0.0, 1.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_begin_and_end_with_their_anchors() {
+        for colours in ColourMap::ALL {
+            let ends = [colours.anchors()[0], colours.anchors()[colours.anchors().len() - 1]];
+            let bytes = ends.map(|anchor| [16, 8, 0].map(|shift| (anchor >> shift) as u8));
+            assert_eq!([colours.colour(0.0), colours.colour(1.0)], bytes, "{}", colours.name());
+            assert_eq!(colours.colour(-3.0), colours.colour(0.0));
+        }
+    }
+
+    #[test]
+    fn stretch_and_unstretch_are_inverse() {
+        let range = (-0.02, 0.3);
+        for step in 0..=50 {
+            let kappa = -0.02 + 0.32 * step as f32 / 50.0;
+            assert!((unstretch(stretch(kappa, range), range) - kappa).abs() < 1e-6, "{kappa}");
+        }
+        assert_eq!((stretch(-9.0, range), stretch(9.0, range)), (0.0, 1.0));
+    }
+
+    #[test]
+    fn a_range_is_never_empty() {
+        assert_eq!(range_of((0..=1000).map(|i| i as f32), [0.01, 0.9]), (10.0, 900.0));
+        assert_eq!(range_of([2.0, 2.0].into_iter(), RANGE_SHARES), (2.0, 2.001));
+        assert_eq!(range_of(std::iter::empty(), RANGE_SHARES), (0.0, 1.0));
+    }
+
+    #[test]
+    fn pixels_are_painted_with_the_table() {
+        let painted = paint(&[0.0, 1.0], (0.0, 1.0), ColourMap::Blues);
+        assert_eq!(painted, [0xf7, 0xfb, 0xff, 255, 0x08, 0x30, 0x6b, 255]);
+    }
+}

@@ -1,0 +1,12 @@
+//! The two networks as burn modules, for inference on any burn device, WebGPU among them.
+//!
+//! ```text
+//! networks  generator and discriminator, stage by stage, from the definition and weights
+//! backend   the generator as what computes a [`MapGenerator`](super::generator::MapGenerator)'s maps
+//! ```
+
+pub mod backend;
+pub mod networks;
+
+pub use backend::{BurnBackend, DeviceError};
+pub use networks::{Discriminator, Generator};

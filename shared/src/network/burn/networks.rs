@@ -1,0 +1,178 @@
+//! Generator and discriminator, stage by stage.
+//!
+//! Shapes come from [`crate::network::definition`]; nothing here states one of its own.
+
+use burn::module::{Module, RunningState};
+use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Initializer, Linear, LinearConfig, PaddingConfig2d};
+use burn::tensor::{Device, Tensor, TensorData, activation};
+
+use crate::{
+    formats::weights::{Weights, WeightsError},
+    network::definition::{
+        Activation, EPSILON, KERNEL, LEAKINESS, Layer, MOMENTUM, NetworkDefinition, OUTPUT_PADDING, Operation, PADDING,
+        STRIDE,
+    },
+};
+
+/// The generator (paper Table 1): latent vectors `[n, latent_size]` to maps `[n, 1, side, side]`.
+#[derive(Module, Debug)]
+pub struct Generator {
+    stages: Vec<Stage>,
+    #[module(skip)]
+    kappa_scale: f32,
+}
+
+/// The discriminator (paper Table 2): maps `[n, 1, side, side]` to logits `[n, 1]`.
+#[derive(Module, Debug)]
+pub struct Discriminator {
+    stages: Vec<Stage>,
+    #[module(skip)]
+    kappa_scale: f32,
+}
+
+/// One row of a table, with what follows it.
+#[derive(Module, Debug)]
+struct Stage {
+    operation: Computation,
+    #[module(skip)]
+    activation: Activation,
+    /// Channels, height, width of the output.
+    #[module(skip)]
+    output: [usize; 3],
+}
+
+#[derive(Module, Debug)]
+enum Computation {
+    Dense(Linear),
+    BatchNorm(BatchNorm),
+    TransposedConvolution(ConvTranspose2d),
+    Convolution(Conv2d),
+}
+
+impl Generator {
+    /// Puts a generator with these weights on a device.
+    ///
+    /// # Errors
+    /// When the sizes make no network, or the weights were read for another one.
+    pub fn new(definition: &NetworkDefinition, weights: &Weights, device: &Device) -> Result<Self, WeightsError> {
+        definition.validate()?;
+        let stages = stages(&definition.generator(), weights, device)?;
+        Ok(Self { stages, kappa_scale: definition.kappa_scale })
+    }
+
+    /// Maps `[n, 1, side, side]` of latent vectors `[n, latent_size]`, in kappa.
+    pub fn forward(&self, latent: Tensor<2>) -> Tensor<4> {
+        let [maps, size] = latent.dims();
+        run(&self.stages, latent.reshape([maps, size, 1, 1])).mul_scalar(self.kappa_scale)
+    }
+}
+
+impl Discriminator {
+    /// Puts a discriminator with these weights on a device.
+    ///
+    /// # Errors
+    /// When the sizes make no network, or the weights were read for another one.
+    pub fn new(definition: &NetworkDefinition, weights: &Weights, device: &Device) -> Result<Self, WeightsError> {
+        definition.validate()?;
+        let stages = stages(&definition.discriminator(), weights, device)?;
+        Ok(Self { stages, kappa_scale: definition.kappa_scale })
+    }
+
+    /// Logits `[n, 1]` of maps `[n, 1, side, side]` in kappa: the probability of being real is their sigmoid.
+    pub fn forward(&self, maps: Tensor<4>) -> Tensor<2> {
+        let logits = run(&self.stages, maps.div_scalar(self.kappa_scale));
+        let [count, ..] = logits.dims();
+        logits.reshape([count, 1])
+    }
+}
+
+fn stages(layers: &[Layer], weights: &Weights, device: &Device) -> Result<Vec<Stage>, WeightsError> {
+    layers.iter().map(|layer| stage(layer, weights, device)).collect()
+}
+
+fn run(stages: &[Stage], input: Tensor<4>) -> Tensor<4> {
+    stages.iter().fold(input, |features, stage| stage.forward(features))
+}
+
+fn stage(layer: &Layer, weights: &Weights, device: &Device) -> Result<Stage, WeightsError> {
+    let vector = |suffix: &str| -> Result<Tensor<1>, WeightsError> {
+        let values = weights.tensor(&format!("{}.{suffix}", layer.name))?;
+        Ok(Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device))
+    };
+    // Modules start from zeros and take their tensors right away.
+    let zeros = Initializer::Zeros;
+    let operation = match layer.operation {
+        Operation::Dense { inputs, outputs } => {
+            let mut linear = LinearConfig::new(inputs, outputs).with_initializer(zeros).init(device);
+            // PyTorch lays dense weights out [out, in], burn [in, out].
+            let weight = vector("weight")?.reshape([outputs, inputs]).transpose();
+            linear.weight = linear.weight.map(|_| weight);
+            linear.bias = bias(linear.bias, &vector("bias")?);
+            Computation::Dense(linear)
+        }
+        Operation::BatchNorm { channels } => {
+            let config = BatchNormConfig::new(channels).with_epsilon(EPSILON).with_momentum(MOMENTUM);
+            let mut norm = config.init(device);
+            let (gamma, beta) = (vector("weight")?, vector("bias")?);
+            norm.gamma = norm.gamma.map(|_| gamma);
+            norm.beta = norm.beta.map(|_| beta);
+            // `RunningState::update` is for training: inference would not see its values.
+            norm.running_mean = RunningState::new(vector("running_mean")?);
+            norm.running_var = RunningState::new(vector("running_var")?);
+            Computation::BatchNorm(norm)
+        }
+        Operation::TransposedConvolution { inputs, outputs } => {
+            let config = ConvTranspose2dConfig::new([inputs, outputs], [KERNEL, KERNEL])
+                .with_stride([STRIDE, STRIDE])
+                .with_padding([PADDING, PADDING])
+                .with_padding_out([OUTPUT_PADDING, OUTPUT_PADDING])
+                .with_initializer(zeros);
+            let mut convolution = config.init(device);
+            let weight = vector("weight")?.reshape([inputs, outputs, KERNEL, KERNEL]);
+            convolution.weight = convolution.weight.map(|_| weight);
+            convolution.bias = bias(convolution.bias, &vector("bias")?);
+            Computation::TransposedConvolution(convolution)
+        }
+        Operation::Convolution { inputs, outputs } => {
+            let config = Conv2dConfig::new([inputs, outputs], [KERNEL, KERNEL])
+                .with_stride([STRIDE, STRIDE])
+                .with_padding(PaddingConfig2d::Explicit(PADDING, PADDING, PADDING, PADDING))
+                .with_initializer(zeros);
+            let mut convolution = config.init(device);
+            let weight = vector("weight")?.reshape([outputs, inputs, KERNEL, KERNEL]);
+            convolution.weight = convolution.weight.map(|_| weight);
+            convolution.bias = bias(convolution.bias, &vector("bias")?);
+            Computation::Convolution(convolution)
+        }
+    };
+    Ok(Stage { operation, activation: layer.activation, output: layer.output })
+}
+
+type Bias = Option<burn::module::Param<Tensor<1>>>;
+
+fn bias(zeros: Bias, values: &Tensor<1>) -> Bias {
+    zeros.map(|parameter| parameter.map(|_| values.clone()))
+}
+
+impl Stage {
+    fn forward(&self, features: Tensor<4>) -> Tensor<4> {
+        let output = match &self.operation {
+            Computation::Dense(linear) => {
+                let [count, channels, height, width] = features.dims();
+                let rows: Tensor<2> = linear.forward(features.reshape([count, channels * height * width]));
+                let [channels, height, width] = self.output;
+                rows.reshape([count, channels, height, width])
+            }
+            Computation::BatchNorm(norm) => norm.forward(features),
+            Computation::TransposedConvolution(convolution) => convolution.forward(features),
+            Computation::Convolution(convolution) => convolution.forward(features),
+        };
+        match self.activation {
+            Activation::None => output,
+            Activation::Relu => activation::relu(output),
+            Activation::LeakyRelu => activation::leaky_relu(output, LEAKINESS),
+            Activation::Tanh => activation::tanh(output),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What stands in for commands that compute networks, in a program that was built without libtorch.
+
+use std::ffi::OsString;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+/// A command that this program lacks.
+#[derive(Args)]
+pub struct Unavailable {
+    /// Whatever it was called with
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    rest: Vec<OsString>,
+}
+
+impl Unavailable {
+    /// Says what is missing.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn run(self) -> Result<()> {
+        drop(self.rest);
+        bail!(
+            "this trainer was built without libtorch, which computes networks: build it with `cargo xtask setup && cargo build \
+             --release -p trainer`, without --no-default-features"
+        )
+    }
+}

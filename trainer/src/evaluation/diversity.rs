@@ -1,0 +1,70 @@
+//! How alike the maps of one set are: a generator that draws few different maps has maps that are more alike than simulated ones.
+
+use anyhow::Result;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use shared::statistics::similarity::multi_scale_similarity;
+use storage::maps::MapArchive;
+
+/// Maps of a set, at most: pairs of them are disjoint.
+pub const MAPS: usize = 128;
+
+/// Mean MS-SSIM over disjoint pairs of maps of one set.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Similarity {
+    /// Pairs of maps.
+    pub pairs: usize,
+    /// Mean over pairs.
+    pub mean: f64,
+    /// Its standard error.
+    pub standard_error: f64,
+}
+
+impl Similarity {
+    /// Of maps of `pixels` x `pixels` whose values span `range`; `None` for fewer than two pairs, or maps that are too small.
+    pub fn of_maps(maps: &[Vec<f32>], pixels: usize, range: f64) -> Option<Self> {
+        let similarity = |pair: &[Vec<f32>]| multi_scale_similarity(&pair[0], &pair[1], pixels, range);
+        let values: Vec<f64> = maps.par_chunks_exact(2).map(similarity).collect::<Option<_>>()?;
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        let standard_error = (variance / count).sqrt();
+        (values.len() > 1).then_some(Self { pairs: values.len(), mean, standard_error })
+    }
+
+    /// Of the first maps of an archive, [`MAPS`] at most.
+    ///
+    /// # Errors
+    /// When a map cannot be read.
+    pub fn of_archive(archive: &MapArchive, range: f64) -> Result<Option<Self>> {
+        let maps: Vec<Vec<f32>> =
+            (0..MAPS.min(archive.maps())).map(|map| Ok(archive.map(map)?.into_kappa())).collect::<Result<_>>()?;
+        Ok(Self::of_maps(&maps, archive.one_size()?, range))
+    }
+}
+
+/// The range of kappa by which similarities of sets are comparable: nearly all pixels of the reference set.
+///
+/// # Errors
+/// When a map cannot be read.
+pub fn range_of(reference: &MapArchive) -> Result<f64> {
+    let [low, high] = super::reference::kappa_range(reference, reference.maps(), [0.001, 0.999])?;
+    Ok(f64::from(high - low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::latent::latent;
+
+    #[test]
+    fn equal_maps_are_more_alike_than_others() {
+        let noise: Vec<Vec<f32>> = (0..8).map(|map| latent(map, 176 * 176)).collect();
+        let equal: Vec<Vec<f32>> = noise.iter().flat_map(|map| [map.clone(), map.clone()]).take(8).collect();
+        let of = |maps: &[Vec<f32>]| Similarity::of_maps(maps, 176, 6.0).unwrap();
+        assert!((of(&equal).mean - 1.0).abs() < 1e-9 && of(&noise).mean < 0.2, "{:?}", of(&noise));
+        assert_eq!(of(&noise).pairs, 4);
+        assert_eq!(Similarity::of_maps(&noise[..3], 176, 6.0), None, "one pair has no error");
+        assert_eq!(Similarity::of_maps(&[vec![0.0; 64], vec![0.0; 64]], 8, 1.0), None, "too small");
+    }
+}

@@ -1,0 +1,36 @@
+//! How many threads compute, and how they wait for each other.
+//!
+//! libtorch's threads (those of libgomp) spin while they wait for the next piece of work. On cores that other programs use too, a
+//! thread that has work is then kept from its core by threads that wait: steps of a small network take ten times as long. So they
+//! are told to sleep after a short while, which libgomp reads from its environment when it is loaded, before `main`.
+
+use std::{ffi::OsString, os::unix::process::CommandExt, process::Command};
+
+/// What libgomp reads: how many times a waiting thread looks before it sleeps.
+const SPIN_COUNT: &str = "GOMP_SPINCOUNT";
+/// Variables by which a user decides otherwise.
+const POLICIES: [&str; 3] = [SPIN_COUNT, "OMP_WAIT_POLICY", "KMP_BLOCKTIME"];
+/// Looks before sleeping: some microseconds, the length of a gap between two kernels. Measured: see ARCHITECTURE.md.
+const SPINS: &str = "2000";
+
+/// Starts this program anew with a waiting policy for libgomp, unless its environment states one. Returns where it does, or where
+/// the program cannot be started again, which costs nothing but speed.
+pub fn settle_waiting_policy() {
+    if POLICIES.iter().any(|name| std::env::var_os(name).is_some()) {
+        return;
+    }
+    let Ok(program) = std::env::current_exe() else { return };
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_else(|| OsString::from("trainer"));
+    // On success this does not return; the process stays the same one for whoever waits for it.
+    let _ = Command::new(program).arg0(name).args(arguments).env(SPIN_COUNT, SPINS).exec();
+}
+
+/// Lets this many threads compute, in libtorch and elsewhere; by default as many as this process may use, which the limits of a
+/// container or a batch job bound.
+pub fn set_count(threads: Option<usize>) {
+    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+    // Refused where the pool runs already, as in a test; its size then stays.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+}

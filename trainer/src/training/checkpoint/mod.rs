@@ -1,0 +1,21 @@
+//! Everything a run needs to go on, in one safetensors file: both networks, both Adam states, the step.
+//!
+//! Random numbers and the place in the data follow from the seed and the step, so they need no state of their own. A
+//! file is written under another name and renamed, so that a checkpoint is complete or not there, and it is written only when
+//! every value in it is finite.
+//!
+//! ```text
+//! state    what a checkpoint says of itself
+//! folder   the checkpoints of a run: which are there, which is good, which go
+//! tensors  from and to networks and optimisers (libtorch)
+//! ```
+
+pub mod folder;
+pub mod state;
+#[cfg(feature = "torch")]
+pub mod tensors;
+
+pub use folder::Checkpoints;
+pub use state::{CheckpointState, DataRecord, read_state};
+#[cfg(feature = "torch")]
+pub use tensors::{restore, save};

@@ -1,0 +1,70 @@
+//! From networks and optimisers to a checkpoint and back.
+
+use std::{collections::HashMap, path::Path};
+
+use anyhow::{Context, Result, bail};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use storage::runs::write_atomically;
+use tch::{Tensor, no_grad};
+
+use super::state::{CheckpointState, METADATA};
+use crate::{torch::to_vec, training::step::Players};
+
+/// All tensors of a run by name.
+fn named(players: &Players) -> Vec<(String, Tensor)> {
+    let networks = [("generator", &players.generator), ("discriminator", &players.discriminator)];
+    let optimisers = [("generator", &players.generator_adam), ("discriminator", &players.discriminator_adam)];
+    let of_network = networks.into_iter().flat_map(|(network, tensors)| {
+        tensors.named().map(move |(name, tensor)| (format!("{network}.{name}"), tensor.shallow_clone()))
+    });
+    let of_optimiser = optimisers.into_iter().flat_map(|(network, adam)| {
+        adam.named().map(move |(name, tensor)| (format!("{network}.adam.{name}"), tensor.shallow_clone()))
+    });
+    of_network.chain(of_optimiser).collect()
+}
+
+/// Writes a checkpoint.
+///
+/// # Errors
+/// When the disk is full, an older file of this name then stays as it was; or when a value is not finite, which no run recovers
+/// from.
+pub fn save(path: &Path, players: &Players, state: &CheckpointState) -> Result<()> {
+    let tensors = named(players);
+    let mut buffers = Vec::with_capacity(tensors.len());
+    for (name, tensor) in &tensors {
+        let values = to_vec(tensor)?;
+        if values.iter().any(|value| !value.is_finite()) {
+            bail!("{name} holds a value that is not finite after step {}", state.step);
+        }
+        let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
+        let shape: Vec<usize> = tensor.size().into_iter().map(|size| size as usize).collect();
+        buffers.push((name, shape, bytes));
+    }
+    let views = buffers.iter().map(|(name, shape, bytes)| {
+        TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
+    });
+    let metadata = HashMap::from([(METADATA.to_owned(), serde_json::to_string(state)?)]);
+    let bytes = safetensors::serialize(views.collect::<Result<Vec<_>, _>>()?, Some(metadata))?;
+    write_atomically(path, &bytes)
+}
+
+/// Puts a checkpoint's tensors into networks and optimisers of the same sizes.
+///
+/// # Errors
+/// When a tensor is missing or of another shape.
+pub fn restore(bytes: &[u8], players: &Players) -> Result<()> {
+    let file = SafeTensors::deserialize(bytes)?;
+    no_grad(|| {
+        for (name, mut tensor) in named(players) {
+            let view = file.tensor(&name).with_context(|| format!("the checkpoint has no tensor {name}"))?;
+            let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
+            if shape != tensor.size() || view.dtype() != Dtype::F32 {
+                bail!("tensor {name} is {shape:?} in the checkpoint and {:?} in the network", tensor.size());
+            }
+            let values: Vec<f32> = view.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+            let values = Tensor::f_from_slice(&values)?.f_view(&shape[..])?;
+            tensor.f_copy_(&values)?;
+        }
+        Ok(())
+    })
+}

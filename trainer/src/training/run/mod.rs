@@ -1,0 +1,85 @@
+//! A training run and its folder: `config.toml`, `log.jsonl`, TensorBoard events, `samples/`, `checkpoints/`.
+//!
+//! ```text
+//! setup    beginning a run, or going on with one
+//! phases   parts of a run, one after the other, and what is due after a step
+//! steps    the loop: steps, logs, sample sheets, checkpoints
+//! window   means of what steps measure
+//! health   the reasons to stop, and the last checkpoint from before them
+//! ```
+
+mod health;
+mod phases;
+mod setup;
+mod steps;
+mod window;
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Result;
+use shared::formats::weights::Ancestor;
+use storage::runs::FolderLock;
+use tch::Device;
+
+pub use setup::{ResumeFrom, RunSetup};
+
+use super::{
+    checkpoint::{Checkpoints, DataRecord},
+    config::TrainingConfig,
+    data::TrainingMaps,
+    log::{LogLine, read_lines},
+    step::Players,
+};
+
+/// A run that holds its folder.
+pub struct Run {
+    setup: RunSetup,
+    players: Players,
+    step: u64,
+    started_from: Option<Ancestor>,
+    _lock: FolderLock,
+}
+
+impl Run {
+    /// Steps taken.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    fn folder(&self) -> &Path {
+        &self.setup.folder
+    }
+
+    fn config(&self) -> &TrainingConfig {
+        &self.setup.config
+    }
+
+    fn maps(&self) -> &Arc<TrainingMaps> {
+        &self.setup.maps
+    }
+
+    fn data(&self) -> &DataRecord {
+        &self.setup.data
+    }
+
+    fn device(&self) -> Device {
+        self.setup.device
+    }
+
+    fn checkpoints(&self) -> Checkpoints {
+        Checkpoints::of_run(self.folder())
+    }
+}
+
+/// Step and distance of the checkpoint with the least power-spectrum distance up to `last`, of those that are there.
+///
+/// # Errors
+/// When the run's folder cannot be read.
+pub fn best_checkpoint(run: &Path, last: u64) -> Result<Option<(u64, f64)>> {
+    let kept = Checkpoints::of_run(run).steps()?;
+    let measured = read_lines(&run.join("log.jsonl"))?.into_iter().filter_map(|line| match line {
+        LogLine::Spectrum(line) if line.step <= last && kept.contains(&line.step) => Some((line.step, line.distance)),
+        _ => None,
+    });
+    Ok(measured.min_by(|a, b| a.1.total_cmp(&b.1)))
+}

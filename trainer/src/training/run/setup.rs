@@ -1,0 +1,159 @@
+//! Beginning a run, or going on with one.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use shared::formats::weights::{Ancestor, Weights};
+use storage::{
+    files::create_folder,
+    runs::{FolderLock, write_atomically},
+};
+use tch::Device;
+
+use super::Run;
+use crate::{
+    torch::TorchNetwork,
+    training::{
+        checkpoint::{self, CheckpointState, Checkpoints, DataRecord},
+        config::TrainingConfig,
+        data::TrainingMaps,
+        step::Players,
+    },
+};
+
+/// What a run is made of.
+pub struct RunSetup {
+    /// Folder of the run.
+    pub folder: PathBuf,
+    /// What it does.
+    pub config: TrainingConfig,
+    /// The training maps.
+    pub maps: Arc<TrainingMaps>,
+    /// Which data these are.
+    pub data: DataRecord,
+    /// Side of the maps in degrees.
+    pub side_angle: f64,
+    /// Device that computes.
+    pub device: Device,
+}
+
+/// Where an interrupted run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResumeFrom {
+    /// At its newest checkpoint that is whole and finite.
+    Newest,
+    /// At the checkpoint of this step; later ones are set aside.
+    Step(u64),
+}
+
+impl RunSetup {
+    /// Begins a run in a folder that holds none yet, from random weights.
+    ///
+    /// # Errors
+    /// When the folder holds a run or another program trains in it, or cannot be written.
+    pub fn begin(self) -> Result<Run> {
+        let players = Players::new(&self.config, self.device)?;
+        self.begin_with(players, None)
+    }
+
+    /// Begins a run in a folder that holds none yet, from a trained generator; the discriminator and both optimisers begin
+    /// anew.
+    ///
+    /// # Errors
+    /// When the weights are of another network, the folder holds a run or another program trains in it, or it cannot be written.
+    pub fn begin_from(self, generator: &Weights, ancestor: Ancestor) -> Result<Run> {
+        let generator = TorchNetwork::generator_from(&self.config.network, generator, self.device)?;
+        let players = Players::with_generator(generator, &self.config, self.device)?;
+        self.begin_with(players, Some(ancestor))
+    }
+
+    fn begin_with(self, players: Players, started_from: Option<Ancestor>) -> Result<Run> {
+        let lock = FolderLock::of_folder(&self.folder, "trains")?;
+        let checkpoints = Checkpoints::of_run(&self.folder);
+        if checkpoints.folder().is_dir() && !checkpoints.steps()?.is_empty() {
+            bail!("{} holds a run already: give --resume to go on with it, or another --out", self.folder.display());
+        }
+        for folder in [checkpoints.folder(), &self.folder.join("samples")] {
+            create_folder(folder)?;
+        }
+        self.write_config()?;
+        Ok(Run { setup: self, players, step: 0, started_from, _lock: lock })
+    }
+
+    /// Goes on from a checkpoint of a folder. What a change of settings means for it is said on the way.
+    ///
+    /// # Errors
+    /// When there is none, it was made with other data or another network, or another program trains in the folder.
+    pub fn resume(self, from: ResumeFrom) -> Result<Run> {
+        let checkpoints = Checkpoints::of_run(&self.folder);
+        if !checkpoints.folder().is_dir() {
+            bail!("{} holds no run to resume: leave --resume out to begin one", self.folder.display());
+        }
+        let lock = FolderLock::of_folder(&self.folder, "trains")?;
+        let (bytes, state) = match from {
+            ResumeFrom::Newest => checkpoints.newest_good()?,
+            ResumeFrom::Step(step) => checkpoints.read(step)?,
+        };
+        let shown = checkpoints.path(state.step);
+        if state.config.network != self.config.network {
+            bail!("the network of the config differs from that of {}", shown.display());
+        }
+        if state.data.sha256 != self.data.sha256 {
+            bail!("--data is not the file that this run was begun with (its SHA-256 differs)");
+        }
+        for note in changes(&state, &self.config) {
+            println!("note: {note}");
+        }
+        let players = Players::new(&self.config, self.device)?;
+        checkpoint::restore(&bytes, &players).with_context(|| shown.display().to_string())?;
+        if let Some(aside) = checkpoints.set_aside_after(state.step)? {
+            println!("later checkpoints are now in {}", aside.display());
+        }
+        // What was changed for this part holds for the next one too.
+        self.write_config()?;
+        Ok(Run { setup: self, players, step: state.step, started_from: state.started_from, _lock: lock })
+    }
+
+    fn write_config(&self) -> Result<()> {
+        write_atomically(&self.folder.join("config.toml"), toml::to_string(&self.config)?.as_bytes())
+    }
+}
+
+/// What settings that differ from a checkpoint's mean for the rest of the run.
+fn changes(state: &CheckpointState, config: &TrainingConfig) -> Vec<String> {
+    let before = &state.config;
+    let mut notes = Vec::new();
+    if (before.batch_size, before.seed) != (config.batch_size, config.seed) {
+        notes.push(format!(
+            "batches of {} with seed {} instead of {} with {}: from step {} on, maps come in another order and an epoch has \
+             another number of steps",
+            config.batch_size, config.seed, before.batch_size, before.seed, state.step
+        ));
+    }
+    if before.precision != config.precision {
+        notes.push(format!("arithmetic is {} instead of {} from here on", config.precision, before.precision));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_the_order_of_the_data_is_said() {
+        let config = TrainingConfig::default();
+        let state = CheckpointState {
+            step: 10,
+            config: config.clone(),
+            spectrum_distance: None,
+            data: DataRecord { maps: 100, sha256: String::new(), description: None },
+            device: String::new(),
+            started_from: None,
+        };
+        assert!(changes(&state, &config).is_empty());
+        let notes = changes(&state, &TrainingConfig { batch_size: 8, ..config.clone() });
+        assert!(notes[0].contains("batches of 8") && notes[0].contains("another order"), "{notes:?}");
+        assert_eq!(changes(&state, &TrainingConfig { seed: 2, ..config }).len(), 1);
+    }
+}

@@ -1,0 +1,12 @@
+//! Trained weights on disk: a manifest, and files of tensors beside it.
+//!
+//! ```text
+//! load   a folder, a manifest or a file of tensors -> what it is, and the generator
+//! write  a generator and what is known of it -> a folder
+//! ```
+
+pub mod load;
+#[cfg(feature = "torch")]
+pub mod write;
+
+pub use load::{LoadedWeights, WeightsPrecision};

@@ -1,0 +1,112 @@
+//! Writing weights: a generator's tensors in one or two precisions, and the manifest that says what they are.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use shared::{
+    formats::weights::{
+        Manifest, Origin, Precision, SelfCheck, Weights, WeightsFile,
+        manifest::{FORMAT, VERSION},
+    },
+    network::{NetworkDefinition, definition::parameters},
+    statistics::SpectrumBand,
+};
+use storage::{files::create_folder, runs::write_atomically};
+use tch::Device;
+
+use super::load::MANIFEST;
+use crate::torch::{TorchBackend, TorchGenerator, TorchNetwork};
+
+/// Seed of the map by which a device shows that it computes the network rightly.
+const SELF_CHECK_SEED: u64 = 0;
+/// Pixels of it that are stated.
+const SELF_CHECK_PIXELS: usize = 64;
+/// Largest difference between devices that rounding explains, as a share of the range of kappa; the page promises no more.
+const SELF_CHECK_TOLERANCE: f32 = 1e-3;
+
+/// A generator's tensors as files, not yet written.
+pub struct EncodedWeights {
+    network: NetworkDefinition,
+    side_angle: f64,
+    files: Vec<WeightsFile>,
+    encoded: Vec<Vec<u8>>,
+    /// The generator of the coarsest file, which is the one that the page loads.
+    coarsest: TorchNetwork,
+}
+
+impl EncodedWeights {
+    /// Encodes a generator of maps of `side_angle` degrees in these precisions.
+    ///
+    /// # Errors
+    /// When there are none, or a value is not finite in one of them.
+    pub fn new(
+        generator: &TorchNetwork,
+        network: &NetworkDefinition,
+        side_angle: f64,
+        precisions: impl IntoIterator<Item = Precision>,
+    ) -> Result<Self> {
+        let (mut files, mut encoded) = (Vec::new(), Vec::new());
+        for precision in precisions {
+            let name = match precision {
+                Precision::F16 => "generator-f16.safetensors",
+                Precision::F32 => "generator-f32.safetensors",
+            };
+            let bytes = generator.encode(precision)?;
+            files.push(WeightsFile::describe(name, precision, &bytes));
+            encoded.push(bytes);
+        }
+        let coarsest = files.iter().position(|file| file.precision == Precision::F16).unwrap_or(0);
+        let coarsest = encoded.get(coarsest).context("give at least one --precision")?;
+        let weights = Weights::read(coarsest, &parameters(&network.generator()))?;
+        let coarsest = TorchNetwork::generator_from(network, &weights, Device::Cpu)?;
+        Ok(Self { network: network.clone(), side_angle, files, encoded, coarsest })
+    }
+
+    /// The generator as the page draws with it: what a manifest states is measured on these tensors.
+    pub fn generator(&self, batch: usize) -> TorchGenerator<'_> {
+        let backend = TorchBackend { network: &self.coarsest, device: Device::Cpu };
+        backend.generator(&self.network, self.side_angle, batch)
+    }
+
+    /// Writes the files, and last their manifest, so that it never names weights that are not there yet. What lies in the folder
+    /// under these names is replaced.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn write(self, folder: &Path, origin: Origin, spectrum: Vec<SpectrumBand>) -> Result<Manifest> {
+        let self_check = self.self_check()?;
+        let manifest = Manifest {
+            format: FORMAT.into(),
+            version: VERSION,
+            network: self.network,
+            side_angle: self.side_angle,
+            generator: self.files,
+            origin,
+            spectrum,
+            self_check,
+        };
+        create_folder(folder)?;
+        for (file, bytes) in manifest.generator.iter().zip(&self.encoded) {
+            write_atomically(&folder.join(&file.file), bytes)?;
+        }
+        write_atomically(&folder.join(MANIFEST), manifest.to_json()?.as_bytes())?;
+        Ok(manifest)
+    }
+
+    /// Pixels spread over one map.
+    fn self_check(&self) -> Result<SelfCheck> {
+        let maps = self.generator(1).draw_seeds([SELF_CHECK_SEED])?;
+        let kappa = maps.first().context("no map was drawn")?;
+        let side = self.network.map_side;
+        // A step that shares no factor with the side visits every row and column pattern.
+        let pixels = (0..SELF_CHECK_PIXELS).map(|i| {
+            let (row, column) = (i * 37 % side, i * 101 % side);
+            (row, column, kappa[row * side + column])
+        });
+        Ok(SelfCheck {
+            seed: SELF_CHECK_SEED,
+            pixels: pixels.collect(),
+            tolerance: SELF_CHECK_TOLERANCE * self.network.kappa_scale,
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! A file of maps: streamed to disk, complete or not there, with its description beside it.
+
+use std::{
+    io::{Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use shared::formats::npy;
+
+use super::description::{MapsDescription, description_path};
+use crate::{
+    files::check_free,
+    runs::{AtomicFile, write_atomically},
+};
+
+/// Writes a `.npy` file map by map; only [`MapWriter::finish`] gives the file its name.
+pub struct MapWriter {
+    path: PathBuf,
+    file: AtomicFile,
+    pixels: usize,
+    written: usize,
+}
+
+impl MapWriter {
+    /// Refuses to write over a file of maps, or over what would become its description.
+    ///
+    /// # Errors
+    /// When one of them is there and `force` is off, or the folder cannot be made.
+    pub fn check_free(path: &Path, force: bool) -> Result<()> {
+        check_free(path, force)?;
+        check_free(&description_path(path), force)
+    }
+
+    /// Begins a file for maps of `pixels` x `pixels`.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
+    pub fn create(path: &Path, pixels: usize) -> Result<Self> {
+        let mut file = AtomicFile::create(path)?;
+        file.write_all(&npy::encode_header(0, pixels, pixels))?;
+        Ok(Self { path: path.into(), file, pixels, written: 0 })
+    }
+
+    /// Appends one map.
+    ///
+    /// # Errors
+    /// When the disk is full, or the map is of another size.
+    pub fn write(&mut self, kappa: &[f32]) -> Result<()> {
+        if kappa.len() != self.pixels * self.pixels {
+            bail!("a map of {} values does not fit into a file of {} x {}", kappa.len(), self.pixels, self.pixels);
+        }
+        let bytes: Vec<u8> = kappa.iter().flat_map(|kappa| kappa.to_le_bytes()).collect();
+        self.file.write_all(&bytes).with_context(|| self.cannot_write())?;
+        self.written += 1;
+        Ok(())
+    }
+
+    /// Completes the header, writes the description and gives the file its name.
+    ///
+    /// # Errors
+    /// When the disk is full.
+    pub fn finish(mut self, description: Option<&MapsDescription>) -> Result<()> {
+        self.file.seek(SeekFrom::Start(0)).with_context(|| self.cannot_write())?;
+        let header = npy::encode_header(self.written, self.pixels, self.pixels);
+        self.file.write_all(&header).with_context(|| self.cannot_write())?;
+        if let Some(description) = description {
+            let text = serde_json::to_string_pretty(description)? + "\n";
+            write_atomically(&description_path(&self.path), text.as_bytes())?;
+        }
+        self.file.finish()
+    }
+
+    fn cannot_write(&self) -> String {
+        format!("cannot write {}: is the disk full?", self.path.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::Cosmology;
+
+    #[test]
+    fn a_file_is_complete_or_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("maps.npy");
+        let mut writer = MapWriter::create(&path, 2).unwrap();
+        writer.write(&[1.0, 2.0, 3.0, 4.0]).unwrap();
+        assert!(writer.write(&[1.0]).is_err() && !path.exists());
+        let description = MapsDescription {
+            source: "test".into(),
+            maps: 1,
+            pixels: 2,
+            side_angle: 1.75,
+            seed: Some(3),
+            source_redshift: Some(1.0),
+            cosmology: Some(Cosmology::PAPER),
+        };
+        writer.finish(Some(&description)).unwrap();
+        let found = npy::read(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!((found.maps, found.values), (1, vec![1.0, 2.0, 3.0, 4.0]));
+        assert_eq!(MapsDescription::beside(&path, 1, 2).unwrap(), Some(description));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
+    }
+
+    #[test]
+    fn neither_the_array_nor_its_description_is_overwritten_unasked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("maps.npy");
+        assert!(MapWriter::check_free(&path, false).is_ok());
+        std::fs::write(folder.path().join("maps.npy.json"), "{}").unwrap();
+        assert!(MapWriter::check_free(&path, false).unwrap_err().to_string().contains("maps.npy.json"));
+        assert!(MapWriter::check_free(&path, true).is_ok());
+    }
+}

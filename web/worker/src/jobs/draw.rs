@@ -1,0 +1,29 @@
+//! One map, in one step.
+
+use protocol::{Drawn, Event, LatentPoint};
+use shared::statistics::Statistic;
+
+use super::Step;
+use crate::{artist::Artist, messages::Failure};
+
+/// A map to be drawn, and what is to be measured of it.
+pub struct Draw {
+    /// Which map.
+    pub point: LatentPoint,
+    /// What is measured.
+    pub statistics: Vec<Statistic>,
+}
+
+impl Draw {
+    /// Draws and measures it.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub async fn step(&mut self, artist: &mut Artist) -> Result<Step, Failure> {
+        let (map, milliseconds) = artist.draw(self.point).await?;
+        let measured = artist.measure(&map, &self.statistics)?;
+        let (point, pixels, side_angle) = (self.point, map.pixels(), map.side_angle());
+        let drawn = Drawn { point, pixels, side_angle, milliseconds, measured };
+        Ok(Step::Done(Event::Drawn(drawn), Some(map.into_kappa())))
+    }
+}
