@@ -88,9 +88,15 @@ describe("without WebGPU", () => {
     await shown(page, 43);
     const native = nativeMaps(43).spectrum;
     assertSameSpectrum(await spectrumOf(page), native);
+    // Beyond the Nyquist multipole of the rows (180 degrees over a pixel) only corner modes are left: the plot ends there.
+    const nyquist = (180 * 256) / 1.75;
+    const compared = native.filter(([ell]) => ell < nyquist);
+    assert.ok(compared.length > 100 && compared.length < native.length);
     const drawn = await drawnSpectrum(page);
-    assert.equal(drawn.length, native.length);
-    for (const [index, [ell, power]] of native.entries()) {
+    assert.equal(drawn.length, compared.length);
+    const band = await page.locator("path.mean").getAttribute("d");
+    assert.equal(band.split("L").length, compared.length, "the band of simulated maps ends with the curve");
+    for (const [index, [ell, power]] of compared.entries()) {
       const expected = (ell * (ell + 1) * power) / (2 * Math.PI);
       assert.ok(Math.abs(drawn[index][0] / ell - 1) < 0.02, `l ${drawn[index][0]} is drawn for ${ell}`);
       assert.ok(Math.abs(drawn[index][1] / expected - 1) < 0.05, `l ${ell}: ${drawn[index][1]} is drawn for ${expected}`);
@@ -168,6 +174,36 @@ describe("without WebGPU", () => {
     // Drawing on the page's own thread would be one frame as long as the whole.
     assert.ok(frames.count >= 5 && frames.longest < 0.5 * frames.total, JSON.stringify(frames));
     await close();
+  });
+
+  test("many maps are drawn behind the one that is looked at, which overtakes them", async () => {
+    const { page, troubles, close } = await open(browser, server, "?seed=1");
+    await shown(page, 1);
+    await page.getByTestId("ensemble").click();
+    const told = (maps) => page.waitForFunction((least) => {
+      const text = document.querySelector("[data-testid=generated-legend]")?.textContent ?? "";
+      return Number.parseInt(text, 10) >= least;
+    }, maps);
+    await told(2);
+    await page.getByTestId("next-map").click();
+    await shown(page, 2);
+    const maps = () => page.getByTestId("generated-legend").textContent().then((text) => Number.parseInt(text, 10));
+    const before = await maps();
+    assert.ok(before < 64, "the drawing waited for all of the ensemble");
+    assert.match(await page.getByTestId("ensemble").textContent(), /of 64 maps · stop/);
+    assert.ok((await page.locator("path.generated").getAttribute("d")).length > 100);
+    await told(before + 1);
+    await page.getByTestId("ensemble").click();
+    await page.getByText("Remove the generated band").waitFor();
+    const stopped = await maps();
+    await page.getByTestId("next-map").click();
+    await shown(page, 3);
+    assert.equal(await maps(), stopped, "a cancelled ensemble goes on");
+    await screenshot(page, "ensemble");
+    await page.getByTestId("ensemble").click();
+    assert.equal(await page.getByTestId("generated-legend").count(), 0);
+    await close();
+    assert.deepEqual(troubles, []);
   });
 
   for (const [name, width, height] of [
@@ -258,6 +294,49 @@ describe("when something is wrong", () => {
     assert.match(await page.getByTestId("notice").textContent(), /It was started again/);
     await page.getByRole("button", { name: "Close this notice" }).click();
     assert.equal(await page.getByTestId("notice").count(), 0);
+  });
+
+  test("after a drawing that failed for good, a newer seed is drawn without being asked for again", async (t) => {
+    // A worker that speaks the protocol, and fails the first drawing while the visitor moves on.
+    const failing = () => Buffer.from(`
+      const say = (response, ...more) => postMessage([JSON.stringify(response), ...more]);
+      const manifest = await (await fetch(new URL("../weights/manifest.json", import.meta.url))).json();
+      let jobs = 0;
+      onmessage = ({ data: [text] }) => {
+        const request = JSON.parse(text);
+        if (request.type === "start") {
+          say({ type: "ready", device: { kind: "cpu", name: "a test", remark: null, deviation: 0 }, manifest });
+        } else if (request.type === "submit") {
+          jobs += 1;
+          const job = (event, ...more) => say({ type: "job", id: request.id, event, done: true }, ...more);
+          const drawn = { point: request.work.point, pixels: 256, side_angle: 1.75, milliseconds: 1, measured: [] };
+          if (jobs > 1) job({ event: "drawn", ...drawn }, new Float32Array(65_536));
+          else setTimeout(() => job({ event: "failed", retry_on_cpu: false, sentence: "It cannot be drawn." }), 1500);
+        }
+      };
+      say({ type: "hello" });`);
+    const server = await servePage({ "/start/worker.js": failing });
+    t.after(server.close);
+    const { page, close } = await open(browser, server, "?seed=1");
+    t.after(close);
+    await page.waitForSelector("main[data-state=ready]");
+    await page.getByTestId("next-map").click();
+    await shown(page, 2);
+    assert.match(await page.getByTestId("notice").textContent(), /It cannot be drawn/);
+  });
+
+  test("a manifest whose self-check anything passes is not used", async (t) => {
+    const manifest = (file) => {
+      const changed = JSON.parse(readFileSync(file, "utf8"));
+      changed.self_check.pixels = [];
+      return Buffer.from(JSON.stringify(changed));
+    };
+    const server = await servePage({ "/weights/manifest.json": manifest });
+    t.after(server.close);
+    const { page, close } = await open(browser, server, "?seed=1");
+    t.after(close);
+    await page.waitForSelector("main[data-state=failed]");
+    assert.match(await page.getByTestId("notice").textContent(), /self_check/);
   });
 
   test("a page without the band of simulated maps still draws", async (t) => {

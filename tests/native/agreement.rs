@@ -7,8 +7,8 @@ use shared::{
     latent::latent,
     network::{
         NetworkDefinition,
-        definition::parameters,
         burn::{Discriminator, Generator},
+        definition::parameters,
     },
 };
 use tests::{python, run_python, small};

@@ -116,7 +116,8 @@ impl Bar {
         let mut pace = lines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(left) = pace.due(Instant::now(), done, count) {
             let (prefix, message) = (self.bar.prefix(), self.bar.message());
-            let words: Vec<&str> = [prefix.trim(), message.trim()].into_iter().filter(|word| !word.is_empty()).collect();
+            let words: Vec<&str> =
+                [prefix.trim(), message.trim()].into_iter().filter(|word| !word.is_empty()).collect();
             eprintln!("{done} of {count} {}, about {} left  {}", self.of, duration(left), words.join("  "));
         }
     }

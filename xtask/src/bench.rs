@@ -27,7 +27,7 @@ pub fn run(workspace: &Workspace, arguments: &BenchArguments) -> Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).to_string();
     Step::new("The simulator's parts", "cargo")
         .env("RAYON_NUM_THREADS", &threads)
-        .args(["bench", "--locked", "-p", "trainer", "--bench", "simulator"])
+        .args(["bench", "--locked", "-p", "simulator", "--bench", "simulator"])
         .run(workspace)?;
     let lenstools = install::lenstools(workspace)?;
     Step::new("Transforms of cubes, against SciPy", &lenstools.python)

@@ -28,6 +28,11 @@ pub fn run(workspace: &Workspace, arguments: &CheckArguments) -> Result<()> {
         .args(fix)
         .args(["--", "-D", "warnings"])
         .run(workspace)?;
+    Step::new("Lints, without libtorch", "cargo")
+        .args(["clippy", "--locked", "--all-targets", "-p", "trainer", "--no-default-features"])
+        .args(fix)
+        .args(["--", "-D", "warnings"])
+        .run(workspace)?;
     // The page's profile, so that the build of the page and this check share their dependencies.
     Step::new("Lints, page", "cargo")
         .args([

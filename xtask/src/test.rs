@@ -36,6 +36,11 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
         "--show-output",
     ]);
     count(workspace, native, "native tests", &mut summary, &mut failed_runs)?;
+    // A machine without libtorch, as far as a build can tell.
+    let without_torch = Step::new("Build and test the trainer without libtorch", "cargo")
+        .env("LIBTORCH", "/there-is-no-libtorch")
+        .args(["test", "--locked", "--no-fail-fast", "-p", "trainer", "--no-default-features"]);
+    count(workspace, without_torch, "tests without libtorch", &mut summary, &mut failed_runs)?;
 
     if !arguments.no_browser {
         install::web_tools(workspace)?;

@@ -2,7 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::formats::fits::{FitsDescription, FitsImage, write};
+use shared::{
+    cosmology::Background,
+    formats::fits::{FitsDescription, FitsImage, write},
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(image) = FitsImage::read(bytes) else { return };
@@ -10,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let cosmology = image.cosmology();
     let _ = (image.side_angle(), image.redshift(), image.comoving_distance());
     let Ok(map) = image.into_map(Some(1.0)) else { return };
-    let _ = cosmology.map(|cosmology| cosmology.comoving_distance(1.0));
+    let _ = cosmology.map(|cosmology| Background::new(&cosmology).map(|background| background.chi_of_redshift(1.0)));
     let again = write(&map, &FitsDescription::default()).expect("a map is writable");
     let again = FitsImage::read(&again).expect("what was written is readable").into_map(None);
     assert_eq!(again.expect("and a map"), map);

@@ -190,8 +190,7 @@ impl<B: Backend> MapGenerator<B> {
     /// # Errors
     /// As [`Self::draw_now`].
     pub fn draw_seeds(&self, seeds: impl IntoIterator<Item = u64>) -> Result<Vec<Vec<f32>>, B::Error> {
-        let inputs: Vec<DrawInput> =
-            seeds.into_iter().map(|seed| DrawInput::of_seed(seed, &self.definition)).collect();
+        let inputs: Vec<DrawInput> = seeds.into_iter().map(|seed| DrawInput::of_seed(seed, &self.definition)).collect();
         self.draw_now(&inputs)
     }
 

@@ -1,8 +1,8 @@
 //! Summary statistics of convergence maps, in the definitions of LensTools 1.2 and SciPy, which the paper measured with.
 //!
 //! ```text
-//! one map     plan = power_spectrum (fourier) + minkowski, peaks, moments (halo) + pixels, all through bins
-//!             two_point, bispectrum
+//! one map     plan = power_spectrum, two_point, bispectrum (fourier) + minkowski, peaks, moments (halo) + pixels, through bins
+//!             statistic: their names
 //! two maps    similarity
 //! many maps   ensemble, correlation
 //! two sets    two_sample, distance
@@ -27,11 +27,13 @@ pub mod pixels;
 pub mod plan;
 pub mod power_spectrum;
 pub mod similarity;
+pub mod statistic;
 pub mod two_point;
 pub mod two_sample;
 
 pub use distance::SpectrumBand;
 pub use ensemble::{Ensemble, SpectrumReference};
-pub use plan::{MapStatistics, Statistic, StatisticsEdges, StatisticsPlan};
+pub use plan::{MapStatistics, StatisticsEdges, StatisticsPlan};
 pub use power_spectrum::PowerSpectrumPlan;
+pub use statistic::Statistic;
 pub use two_sample::TwoSample;

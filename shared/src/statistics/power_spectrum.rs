@@ -29,7 +29,7 @@ const OUTSIDE: u32 = u32::MAX;
 pub enum PowerSpectrumError {
     /// Edges that do not rise, or fewer than two of them.
     #[error("multipoles: {0}")]
-    Edges(#[from] EdgesError),
+    Edges(EdgesError),
     /// A map of another size or angle than planned.
     #[error(
         "a map of {found_pixels} pixels and {found_angle} degrees along its side cannot be measured with a plan for \
@@ -45,6 +45,13 @@ pub enum PowerSpectrumError {
         /// The map's side angle in degrees.
         found_angle: f64,
     },
+}
+
+// By hand, without a source: the cause stands in the message, and is not to be said twice.
+impl From<EdgesError> for PowerSpectrumError {
+    fn from(error: EdgesError) -> Self {
+        Self::Edges(error)
+    }
 }
 
 /// The paper's 248 modes (Section 3.1): LensTools' stock edges 200, 400, ..., 49800.

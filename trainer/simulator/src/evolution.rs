@@ -163,13 +163,7 @@ impl Setting {
     }
 
     /// Looks at a shell, for every map.
-    fn see(
-        &self,
-        state: &mut State,
-        shell: &Shell,
-        seed: u64,
-        planes: Option<&PlaneStore>,
-    ) -> Result<()> {
+    fn see(&self, state: &mut State, shell: &Shell, seed: u64, planes: Option<&PlaneStore>) -> Result<()> {
         let cone = LightCone {
             background: &self.background,
             cosmology: self.parameters.cosmology,

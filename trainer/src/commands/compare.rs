@@ -13,9 +13,10 @@ use storage::{
 };
 
 use crate::evaluation::{
-    comparison::{Comparison, LEVELS, PValueSummary, TestOptions, compare},
+    comparison::{Comparison, LEVELS, PValueSummary, compare},
     diversity::{self, Similarity},
     measured::MeasuredMaps,
+    options::TestOptions,
 };
 
 /// Ask whether two sets of maps are one population.

@@ -13,7 +13,7 @@ use storage::{
 use tch::Device;
 
 use crate::{
-    evaluation::{comparison::TestOptions, reference, report::summary, run::Evaluation},
+    evaluation::{options::TestOptions, reference, report::summary, run::Evaluation},
     spectra::compared_modes,
     torch::{
         TorchNetwork,

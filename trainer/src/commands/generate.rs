@@ -95,8 +95,7 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
     let device = arguments.device.open()?;
     let manifest = &weights.manifest;
     let network = TorchNetwork::generator_from(&manifest.network, &weights.generator, device)?;
-    let generator =
-        TorchBackend { network: &network, device }.generator(&manifest.network, manifest.side_angle, BATCH);
+    let generator = TorchBackend { network: &network, device }.generator(&manifest.network, manifest.side_angle, BATCH);
     let steps = manifest.origin.total_steps().map(|steps| format!(" ({steps} steps)")).unwrap_or_default();
     println!("device: {}, weights: {}{steps}", describe(device), weights.file.file);
     let mut output = Output::create(kind, arguments, &weights)?;

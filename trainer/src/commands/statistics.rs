@@ -78,7 +78,8 @@ pub fn run(arguments: &StatisticsArguments) -> Result<()> {
     let similarity = Similarity::of_archive(&archive, diversity::range_of(&archive)?)?;
     if let Some(path) = &arguments.json {
         let mut file = AtomicFile::create(path)?;
-        serde_json::to_writer(&mut file, &Document { measured: &measured, similarity }).with_context(|| cannot_write(path))?;
+        serde_json::to_writer(&mut file, &Document { measured: &measured, similarity })
+            .with_context(|| cannot_write(path))?;
         file.finish()?;
     }
     if let Some(folder) = &arguments.csv {

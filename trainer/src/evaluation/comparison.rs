@@ -16,21 +16,13 @@ use shared::statistics::{
 
 use super::{
     measured::MeasuredMaps,
+    options::TestOptions,
     pixel_comparison::{PixelComparison, compare_pixels},
 };
 use crate::progress::Bar;
 
 /// p-values over which the paper counts modes and thresholds.
 pub const LEVELS: [f64; 5] = [0.99, 0.95, 0.9, 0.8, 0.6];
-
-/// How p-values are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TestOptions {
-    /// Permutations, and bootstraps, of each test.
-    pub resamples: u32,
-    /// Seed of both.
-    pub seed: u64,
-}
 
 /// Everything that is asked of two sets, A against B.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -279,31 +271,7 @@ fn correlation_difference(a: &[Vec<Option<f64>>], b: &[Vec<Option<f64>>]) -> Cor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::{
-        ConvergenceMap,
-        latent::latent,
-        statistics::{MapStatistics, StatisticsEdges, StatisticsPlan},
-    };
-
-    /// Maps of white noise of this amplitude.
-    fn noise(seed: u64, count: u64, amplitude: f32) -> MeasuredMaps {
-        let (pixels, edges) = (16, StatisticsEdges::default());
-        let mut plan = StatisticsPlan::new(pixels, 1.0, &edges).unwrap();
-        let middles = Statistic::ALL.iter().map(|&statistic| plan.middles(statistic)).collect();
-        let measure = |map: u64| {
-            let kappa = latent(1000 * seed + map, pixels * pixels).into_iter().map(|value| amplitude * value).collect();
-            let mut found = MapStatistics::default();
-            plan.measure(&ConvergenceMap::new(1.0, pixels, kappa).unwrap(), &mut found).unwrap();
-            found
-        };
-        MeasuredMaps {
-            source: "noise".into(),
-            pixels,
-            side_angle: 1.0,
-            middles,
-            maps: (0..count).map(measure).collect(),
-        }
-    }
+    use crate::evaluation::fixtures::noise;
 
     #[test]
     fn one_population_passes_and_two_do_not() {

@@ -14,9 +14,12 @@ pub mod comparison;
 pub mod diversity;
 #[cfg(feature = "torch")]
 pub mod figures;
+#[cfg(test)]
+mod fixtures;
 pub mod measured;
 #[cfg(feature = "torch")]
 pub mod novelty;
+pub mod options;
 #[cfg(feature = "torch")]
 pub mod pairs;
 pub mod pixel_comparison;

@@ -7,7 +7,7 @@ use shared::{
     statistics::{MapStatistics, Statistic, TwoSample},
 };
 
-use super::{comparison::TestOptions, measured::MeasuredMaps};
+use super::{measured::MeasuredMaps, options::TestOptions};
 
 /// Distribution of pixel values (paper Fig. 2).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -15,12 +15,11 @@ use storage::{
 use tch::Device;
 
 use super::{
-    comparison::{Comparison, LEVELS, TestOptions, compare},
+    comparison::{Comparison, LEVELS, compare},
     diversity::{self, Similarity},
     measured::MeasuredMaps,
-    novelty::{
-        Birthday, BirthdayOptions, NearestTrainingMaps, birthday, interpolations, nearest_training_maps,
-    },
+    novelty::{Birthday, BirthdayOptions, NearestTrainingMaps, birthday, interpolations, nearest_training_maps},
+    options::TestOptions,
     reference,
     report::{
         figures::{Content, Figure, Sets, of_statistics, rows_of_maps},

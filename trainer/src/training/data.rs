@@ -24,7 +24,9 @@ impl TrainingMaps {
         let (file, header) = open_npy(path)?;
         let name = path.display();
         if header.element != Element::LITTLE_F32 {
-            bail!("{name} is not little-endian float32: convert it with `trainer maps --maps {name} --count N --out ...`");
+            bail!(
+                "{name} is not little-endian float32: convert it with `trainer maps --maps {name} --count N --out ...`"
+            );
         }
         if (header.rows, header.columns) != (side, side) {
             let (rows, columns) = (header.rows, header.columns);

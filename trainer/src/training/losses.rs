@@ -20,7 +20,8 @@ impl Losses {
     /// When there are none, or the device fails.
     pub fn total(&self) -> Result<Tensor> {
         let ((_, first), others) = self.losses.split_first().context("a network without a loss")?;
-        let add = |sum: Tensor, (name, loss): &(&str, Tensor)| sum.f_add(loss).with_context(|| format!("the loss {name}"));
+        let add =
+            |sum: Tensor, (name, loss): &(&str, Tensor)| sum.f_add(loss).with_context(|| format!("the loss {name}"));
         others.iter().try_fold(first.shallow_clone(), add)
     }
 }
@@ -43,7 +44,8 @@ mod tests {
     fn the_total_is_the_sum() {
         let losses = Losses::new([("a", Tensor::from(1.5_f32)), ("b", Tensor::from(2.0_f32))]);
         assert_eq!(f32::try_from(losses.total().unwrap()).unwrap(), 3.5);
-        let of_maps = Losses::new([("a", Tensor::from_slice(&[1.5_f32, 2.0])), ("b", Tensor::from_slice(&[1.0_f32; 3]))]);
+        let of_maps =
+            Losses::new([("a", Tensor::from_slice(&[1.5_f32, 2.0])), ("b", Tensor::from_slice(&[1.0_f32; 3]))]);
         assert!(format!("{:#}", of_maps.total().unwrap_err()).contains("the loss b"));
         assert!(Losses::new([]).total().is_err());
     }

@@ -59,9 +59,8 @@ impl SpectrumMonitor {
         let seeds: Vec<u64> = (first_seed..).take(self.data.len()).collect();
         for seeds in seeds.chunks(generator.batch()) {
             let maps = generator.draw_seeds(seeds.iter().copied())?;
-            generated.extend(spectra(maps.len(), [self.side, self.ell.len()], self.side_angle, |at| {
-                Ok(maps[at].clone())
-            })?);
+            generated
+                .extend(spectra(maps.len(), [self.side, self.ell.len()], self.side_angle, |at| Ok(maps[at].clone()))?);
             tick(maps.len());
         }
         let distance = spectrum_distance(&self.data, &generated).context(

@@ -43,9 +43,8 @@ mod tests {
     fn an_epoch_holds_every_map_at_most_once_and_epochs_differ() {
         let mut order = Order::new(10, 3, 5);
         assert_eq!(order.batches(), 3);
-        let mut epoch = |epoch: u64| -> Vec<usize> {
-            (epoch * 3..epoch * 3 + 3).flat_map(|step| order.maps_of(step)).collect()
-        };
+        let mut epoch =
+            |epoch: u64| -> Vec<usize> { (epoch * 3..epoch * 3 + 3).flat_map(|step| order.maps_of(step)).collect() };
         let first = epoch(0);
         assert_eq!((first.len(), first.iter().collect::<HashSet<_>>().len()), (9, 9));
         assert_ne!(first, epoch(1));

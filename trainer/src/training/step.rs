@@ -179,8 +179,11 @@ mod tests {
             Tensor::from_slice(&(0..1024).map(|i| (i % 29) as f32 / 29.0).collect::<Vec<_>>()).view([4, 1, 16, 16]);
         let run = |config: &TrainingConfig| {
             let mut players = Players::new(config, Device::Cpu).unwrap();
-            let measures: Vec<f32> =
-                (0..2).map(|step| to_vec(&players.step(config, step, config.learning_rate, &data).unwrap().values).unwrap()[0]).collect();
+            let measures: Vec<f32> = (0..2)
+                .map(|step| {
+                    to_vec(&players.step(config, step, config.learning_rate, &data).unwrap().values).unwrap()[0]
+                })
+                .collect();
             (measures[0], measures[1])
         };
         let (flipped, unflipped) = (run(&always), run(&never));

@@ -87,7 +87,9 @@ fn named_file(path: &Path) -> Result<Option<String>> {
     let is_checkpoint = crate::training::checkpoint::read_state(&bytes).is_ok();
     let what = match SafeTensors::deserialize(&bytes) {
         Ok(_) if is_checkpoint => "is a checkpoint of a training run: `trainer export --run RUN` makes weights of it",
-        Ok(_) => "holds tensors, and no manifest.json lies beside it that says what they are: give a folder that `trainer export` wrote",
+        Ok(_) => {
+            "holds tensors, and no manifest.json lies beside it that says what they are: give a folder that `trainer export` wrote"
+        }
         Err(_) => "is no readable safetensors file, and no manifest.json lies beside it",
     };
     bail!("{} {what}", path.display())

@@ -93,7 +93,9 @@ mod tests {
         assert!(check_free(&folder.path().join("new/maps.npy"), false).is_ok() && folder.path().join("new").is_dir());
         assert!(check_free(&path.join("below-a-file/maps.npy"), false).is_err());
         assert!(check_free(&folder.path().join("new"), true).unwrap_err().to_string().contains("is a folder"));
-        assert!(check_distinct(&[&path, folder.path()]).is_ok() && check_distinct(&[&path, folder.path(), &path]).is_err());
+        assert!(
+            check_distinct(&[&path, folder.path()]).is_ok() && check_distinct(&[&path, folder.path(), &path]).is_err()
+        );
     }
 
     #[test]

@@ -56,7 +56,9 @@ pub fn SpectrumPlot() -> impl IntoView {
     };
     let generated_legend = move || {
         let maps = state.ensemble.with(|ensemble| ensemble.as_ref().map(|ensemble| ensemble.maps))?;
-        Some(view! { <span class="key-generated" data-testid="generated-legend">{format!("{maps} generated maps, mean ± σ")}</span> })
+        Some(
+            view! { <span class="key-generated" data-testid="generated-legend">{format!("{maps} generated maps, mean ± σ")}</span> },
+        )
     };
     view! {
         <figure class="spectrum">

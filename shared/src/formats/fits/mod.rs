@@ -23,7 +23,7 @@ use crate::map::MapError;
 pub enum FitsError {
     /// Not a FITS file, or a damaged one.
     #[error("not a readable FITS file: {0}")]
-    Malformed(#[from] fitsio_pure::error::Error),
+    Malformed(fitsio_pure::error::Error),
     /// No image of floating-point pixels inside.
     #[error("the file holds no two-dimensional image of float32 or float64 pixels (BITPIX -32 or -64) but {0}")]
     NoImage(String),
@@ -52,6 +52,13 @@ pub enum FitsError {
     /// A text that FITS cannot hold.
     #[error("the text {0:?} cannot stand in a FITS header: use printable ASCII")]
     Text(String),
+}
+
+// By hand, without a source: the cause stands in the message, and is not to be said twice.
+impl From<fitsio_pure::error::Error> for FitsError {
+    fn from(error: fitsio_pure::error::Error) -> Self {
+        Self::Malformed(error)
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! The manifest beside the weights: what they are, where they come from, how good they are.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Precision, WeightsError};
-use crate::{Cosmology, network::NetworkDefinition, statistics::SpectrumBand};
+use super::{Precision, WeightsError, origin::Origin, self_check::SelfCheck};
+use crate::{network::NetworkDefinition, statistics::SpectrumBand};
 
 /// Name of the format, in every manifest.
 pub const FORMAT: &str = "cosmogan-weights";
@@ -47,128 +45,6 @@ pub struct WeightsFile {
     pub bytes: u64,
     /// SHA-256 of its bytes, lower-case hexadecimal.
     pub sha256: String,
-}
-
-/// Where weights come from: in a manifest, the field `training` or the field `imported`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Origin {
-    /// Trained by this program.
-    #[serde(rename = "training")]
-    Trained(TrainingRecord),
-    /// Trained elsewhere and brought into this form.
-    #[serde(rename = "imported")]
-    Imported(ImportRecord),
-}
-
-impl Origin {
-    /// The maps that the network has seen, in words.
-    pub fn data(&self) -> &str {
-        match self {
-            Self::Trained(training) => &training.data,
-            Self::Imported(import) => &import.data,
-        }
-    }
-
-    /// Cosmology of these maps, where it is known.
-    pub fn cosmology(&self) -> Option<Cosmology> {
-        match self {
-            Self::Trained(training) => training.cosmology,
-            Self::Imported(import) => import.cosmology,
-        }
-    }
-
-    /// Redshift of their sources, where it is known.
-    pub fn source_redshift(&self) -> Option<f64> {
-        match self {
-            Self::Trained(training) => training.source_redshift,
-            Self::Imported(import) => import.source_redshift,
-        }
-    }
-
-    /// Training steps behind the weights, where they are known.
-    pub fn total_steps(&self) -> Option<u64> {
-        match self {
-            Self::Trained(training) => Some(training.total_steps()),
-            Self::Imported(_) => None,
-        }
-    }
-}
-
-/// Weights that another program trained.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ImportRecord {
-    /// Where they were found: paper, program, address.
-    pub source: String,
-    /// SHA-256 of the file that they were read from.
-    pub sha256: String,
-    /// The training maps in words, as far as they are known.
-    pub data: String,
-    /// Cosmology of the simulation, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cosmology: Option<Cosmology>,
-    /// Redshift of the source plane, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_redshift: Option<f64>,
-}
-
-/// What weights were trained on, and for how long.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TrainingRecord {
-    /// The training maps in words: simulation, source, how the maps were cut.
-    pub data: String,
-    /// Number of training maps.
-    pub maps: usize,
-    /// SHA-256 of the file of training maps.
-    pub data_sha256: String,
-    /// Cosmology of the simulation, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cosmology: Option<Cosmology>,
-    /// Redshift of the source plane, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_redshift: Option<f64>,
-    /// Training steps taken.
-    pub step: u64,
-    /// The generator that the first of these steps began from; `None` for random weights.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started_from: Option<Ancestor>,
-    /// Maps in a batch.
-    pub batch_size: usize,
-    /// Learning rate of Adam at the last step; older manifests do not state it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub learning_rate: Option<f64>,
-    /// Seed of the run.
-    pub seed: u64,
-    /// Precision of the arithmetic, `f32` or `bf16`.
-    pub precision: String,
-    /// Device that trained it, in words.
-    pub device: String,
-}
-
-/// Weights that a run was begun from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ancestor {
-    /// SHA-256 of their file.
-    pub sha256: String,
-    /// Training steps behind them, those of their own ancestors included.
-    pub steps: u64,
-}
-
-impl TrainingRecord {
-    /// Training steps behind these weights, those of the weights that they were begun from included.
-    pub fn total_steps(&self) -> u64 {
-        self.step + self.started_from.as_ref().map_or(0, |ancestor| ancestor.steps)
-    }
-}
-
-/// Pixels that every device must reproduce before its maps are shown.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SelfCheck {
-    /// Seed of the latent vector.
-    pub seed: u64,
-    /// Row, column and kappa of some pixels, computed from the f16 tensors where there are such.
-    pub pixels: Vec<(usize, usize, f32)>,
-    /// Largest difference in kappa that rounding on another device explains.
-    pub tolerance: f32,
 }
 
 impl Manifest {
@@ -252,50 +128,13 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-impl SelfCheck {
-    /// Fewest pixels that show anything; a narrower map's side, where that is less.
-    pub const LEAST_PIXELS: usize = 16;
-    /// Largest tolerance, as a share of the kappa that the generator's largest output stands for.
-    pub const LARGEST_TOLERANCE: f32 = 1e-2;
-
-    /// Checks that a device which draws something else cannot pass.
-    ///
-    /// # Errors
-    /// When there are too few distinct pixels, one lies outside of the map, or the tolerance is not a small positive number.
-    pub fn validate(&self, network: &NetworkDefinition) -> Result<(), WeightsError> {
-        let (side, scale) = (network.map_side, network.kappa_scale);
-        let value = |name, value| Err(WeightsError::Value { name, value });
-        if let Some(pixel) = self.pixels.iter().find(|p| p.0 >= side || p.1 >= side || !(p.2.abs() <= scale)) {
-            return value("self_check.pixels", format!("{pixel:?}"));
-        }
-        let places: BTreeSet<(usize, usize)> = self.pixels.iter().map(|pixel| (pixel.0, pixel.1)).collect();
-        if places.len() < Self::LEAST_PIXELS.min(side) {
-            return value("self_check.pixels", format!("{} different pixels", places.len()));
-        }
-        if !(self.tolerance > 0.0 && self.tolerance <= Self::LARGEST_TOLERANCE * scale) {
-            return value("self_check.tolerance", self.tolerance.to_string());
-        }
-        Ok(())
-    }
-
-    /// Largest difference in kappa between the stated pixels and a map; infinite where the map is NaN or too small.
-    pub fn deviation(&self, side: usize, kappa: &[f32]) -> f32 {
-        let difference = |&(row, column, expected): &(usize, usize, f32)| {
-            let difference = kappa.get(row * side + column).map_or(f32::INFINITY, |found| (found - expected).abs());
-            if difference.is_nan() { f32::INFINITY } else { difference }
-        };
-        self.pixels.iter().map(difference).fold(0.0, f32::max)
-    }
-
-    /// Whether the map is the one that the exporter made.
-    pub fn passes(&self, side: usize, kappa: &[f32]) -> bool {
-        self.deviation(side, kappa) <= self.tolerance
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        Cosmology,
+        formats::weights::{Ancestor, ImportRecord, TrainingRecord},
+    };
 
     fn manifest() -> Manifest {
         Manifest {
@@ -351,25 +190,6 @@ mod tests {
     }
 
     #[test]
-    fn a_self_check_that_anything_passes_is_refused() {
-        let refused = |change: fn(&mut SelfCheck)| {
-            let mut changed = manifest();
-            change(&mut changed.self_check);
-            changed.self_check.validate(&changed.network).unwrap_err().to_string()
-        };
-        assert!(manifest().self_check.validate(&NetworkDefinition::paper()).is_ok());
-        assert!(refused(|check| check.pixels.clear()).contains("0 different pixels"));
-        assert!(refused(|check| check.pixels = vec![(0, 0, 0.1); 64]).contains("1 different pixels"));
-        assert!(refused(|check| check.pixels[3].2 = f32::NAN).contains("self_check.pixels"));
-        assert!(refused(|check| check.pixels[3].2 = 1.5).contains("self_check.pixels"));
-        for tolerance in [f32::NAN, f32::INFINITY, -1.0, 0.0, 0.5] {
-            let mut changed = manifest();
-            changed.self_check.tolerance = tolerance;
-            assert!(changed.self_check.validate(&changed.network).is_err(), "{tolerance}");
-        }
-    }
-
-    #[test]
     fn refuses_other_formats_newer_versions_and_foreign_paths() {
         let refused = |change: fn(&mut Manifest)| {
             let mut changed = manifest();
@@ -394,14 +214,5 @@ mod tests {
         assert!(file.verify(b"abd").unwrap_err().to_string().contains("generator-f16.safetensors is damaged"));
         // FIPS 180-2, appendix B.1.
         assert_eq!(file.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    }
-
-    #[test]
-    fn self_check_sees_a_wrong_map() {
-        let check = SelfCheck { seed: 0, pixels: vec![(0, 1, 0.25), (1, 1, -0.5)], tolerance: 1e-3 };
-        assert!(check.passes(2, &[9.0, 0.2505, 9.0, -0.5]));
-        assert!(!check.passes(2, &[9.0, 0.25, 9.0, -0.51]));
-        assert!(!check.passes(2, &[9.0, 0.25, 9.0, f32::NAN]));
-        assert!(!check.passes(2, &[9.0, 0.25]));
     }
 }

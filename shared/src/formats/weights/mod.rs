@@ -1,14 +1,20 @@
 //! Trained weights: tensors in safetensors, and a JSON manifest that says what they are.
 //!
 //! ```text
-//! manifest  what the network is, what it was trained on, how good it is, the SHA-256 of each file
-//! tensors   safetensors in f32 or f16, under PyTorch's names and layouts
+//! manifest    what the network is, how good it is, the SHA-256 of each file
+//! origin      where it comes from: trained here, or imported
+//! self_check  pixels that a device has to draw
+//! tensors     safetensors in f32 or f16, under PyTorch's names and layouts
 //! ```
 
 pub mod manifest;
+pub mod origin;
+pub mod self_check;
 pub mod tensors;
 
-pub use manifest::{Ancestor, ImportRecord, Manifest, Origin, SelfCheck, TrainingRecord, WeightsFile};
+pub use manifest::{Manifest, WeightsFile};
+pub use origin::{Ancestor, ImportRecord, Origin, TrainingRecord};
+pub use self_check::SelfCheck;
 pub use tensors::{Precision, Weights, encode};
 
 use crate::network::definition::DefinitionError;
@@ -18,7 +24,7 @@ use crate::network::definition::DefinitionError;
 pub enum WeightsError {
     /// The manifest is not JSON of the expected form.
     #[error("the manifest is not readable: {0}")]
-    Manifest(#[from] serde_json::Error),
+    Manifest(serde_json::Error),
     /// The manifest belongs to something else or to a newer version of this program.
     #[error("the manifest says format {format:?} version {version}; this program reads {expected:?} version {newest}")]
     Version {
@@ -41,7 +47,7 @@ pub enum WeightsError {
     },
     /// The network's sizes are not usable.
     #[error("the manifest's network is not usable: {0}")]
-    Network(#[from] DefinitionError),
+    Network(DefinitionError),
     /// The file has another length than the manifest says: a download was cut off, or it is another file.
     #[error("{file} has {found} bytes, its manifest says {expected}: it is cut off or not the file meant")]
     Length {
@@ -64,7 +70,7 @@ pub enum WeightsError {
     },
     /// The file is not safetensors.
     #[error("not a safetensors file: {0}")]
-    Safetensors(#[from] safetensors::SafeTensorError),
+    Safetensors(safetensors::SafeTensorError),
     /// A tensor of the network is missing.
     #[error("tensor {0} is missing")]
     Missing(String),
@@ -89,4 +95,23 @@ pub enum WeightsError {
     /// A tensor holds NaN or an infinite value.
     #[error("tensor {0} holds a value that is not finite: training had diverged, or the file is damaged")]
     NotFinite(String),
+}
+
+// By hand, without a source: the cause stands in the message, and is not to be said twice.
+impl From<serde_json::Error> for WeightsError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Manifest(error)
+    }
+}
+
+impl From<DefinitionError> for WeightsError {
+    fn from(error: DefinitionError) -> Self {
+        Self::Network(error)
+    }
+}
+
+impl From<safetensors::SafeTensorError> for WeightsError {
+    fn from(error: safetensors::SafeTensorError) -> Self {
+        Self::Safetensors(error)
+    }
 }

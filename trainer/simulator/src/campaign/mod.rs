@@ -65,7 +65,9 @@ impl Campaign {
         let mut gravity = None;
         for number in self.numbers() {
             // Asked when its turn has come: other jobs may have made it meanwhile.
-            if !self.is_complete(number)? && self.make(number, &mut gravity, watch, interruption)? == Ending::Interrupted {
+            if !self.is_complete(number)?
+                && self.make(number, &mut gravity, watch, interruption)? == Ending::Interrupted
+            {
                 return Ok(Ending::Interrupted);
             }
         }

@@ -8,30 +8,7 @@ use shared::cosmology::{
     background::{dark_energy_fraction, equation_of_state, matter_fraction},
 };
 
-use super::{
-    linear_power::LinearPower,
-    nonlinear_scale::Smoothed,
-};
-
-/// A power spectrum of linear theory.
-pub trait LinearSpectrum: Sync {
-    /// The parameters that it belongs to.
-    fn cosmology(&self) -> &Cosmology;
-
-    /// Power in (Mpc/h)^3 at a wave number in h/Mpc and a scale factor. Wave numbers from 1e-5 to 1e5 are asked for: a
-    /// spectrum that is known in a narrower range has to be continued.
-    fn power(&self, k: f64, a: f64) -> f64;
-}
-
-impl LinearSpectrum for LinearPower {
-    fn cosmology(&self) -> &Cosmology {
-        self.cosmology()
-    }
-
-    fn power(&self, k: f64, a: f64) -> f64 {
-        self.at(k, a)
-    }
-}
+use super::{linear_spectrum::LinearSpectrum, nonlinear_scale::Smoothed};
 
 /// Nonlinear power at one scale factor. Its authors state errors of 5 % up to k = 1 h/Mpc for z < 10, and of 10 % up to
 /// k = 10 h/Mpc for z < 3.
@@ -147,7 +124,10 @@ fn density_factors(matter: f64, dark: f64) -> [f64; 3] {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Wiggles, *};
+    use super::{
+        super::{LinearPower, Wiggles},
+        *,
+    };
 
     const COSMOLOGY: Cosmology = Cosmology { omega_b: Some(0.042), ..Cosmology::PAPER };
 

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::halofit::LinearSpectrum;
+use super::linear_spectrum::LinearSpectrum;
 
 /// Variance in Gaussian spheres, from the spectrum sampled once.
 pub(super) struct Smoothed {

@@ -7,7 +7,10 @@ use shared::{
     random::{Stream, stream},
 };
 
-use super::{orientation::Orientation, shell::{Field, Shell}};
+use super::{
+    orientation::Orientation,
+    shell::{Field, Shell},
+};
 use crate::nbody::particles::{Particles, UNIT};
 
 /// Finer pixels along each pixel of a map into which particles are deposited: the paper's maps were made of twice the pixels, too.
@@ -34,7 +37,8 @@ impl LightCone<'_> {
     /// The mass of a shell on the field of a map, as the Laplacian of its lensing potential with respect to angles in radians:
     /// `3 Om (H0/c)^2 int f_K(chi)/a delta dchi`, row-major.
     pub fn plane(&self, particles: &Particles, shell: &Shell, map: usize) -> Vec<f32> {
-        let seen = Orientation::draw(&mut stream(self.seed, Stream::LineOfSight).at((map as u64) << 32 | shell.number as u64));
+        let seen =
+            Orientation::draw(&mut stream(self.seed, Stream::LineOfSight).at((map as u64) << 32 | shell.number as u64));
         let mut finer = vec![0.0; (FINER * self.field.pixels).pow(2)];
         self.deposit(particles, shell, &seen, &mut finer);
         let mean = self.mean(shell);
@@ -279,5 +283,4 @@ mod tests {
         assert_eq!(plane, cone.plane(&lattice, &shell, 5));
         assert_ne!(plane, cone.plane(&lattice, &Shell { number: 4, ..shell }, 5));
     }
-
 }

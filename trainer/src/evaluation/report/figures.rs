@@ -337,13 +337,7 @@ fn p_values(comparison: &Comparison, control: Option<&Comparison>) -> Result<Str
             ..Panel::default()
         }
     };
-    svg(
-        &[
-            panel("Power spectrum", &[Statistic::PowerSpectrum]),
-            panel("All other statistics", &TESTED[1..]),
-        ],
-        2,
-    )
+    svg(&[panel("Power spectrum", &[Statistic::PowerSpectrum]), panel("All other statistics", &TESTED[1..])], 2)
 }
 
 /// Spectra of pairs of maps (paper Fig. 7, bottom): `spectra[column]` holds the generated and the training map's P(l).

@@ -27,7 +27,11 @@ const DRAWN_PAIRS: usize = 4;
 ///
 /// # Errors
 /// When a map cannot be read or drawn.
-pub fn nearest(generator: &TorchGenerator<'_>, archive: &MapArchive, nearest: &NearestTrainingMaps) -> Result<Vec<Figure>> {
+pub fn nearest(
+    generator: &TorchGenerator<'_>,
+    archive: &MapArchive,
+    nearest: &NearestTrainingMaps,
+) -> Result<Vec<Figure>> {
     let own = generator.draw_seeds(nearest.seeds.iter().copied())?;
     let theirs = |pairs: &[Pair]| -> Result<Vec<Vec<f32>>> {
         pairs.iter().map(|pair| Ok(archive.map(pair.second)?.into_kappa())).collect()

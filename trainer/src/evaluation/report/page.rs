@@ -316,3 +316,84 @@ mod tests {
         assert!(figure_element(&figure).contains("alt=\"x &lt; y\" src=\"data:image/png;base64,AQ==\""));
     }
 }
+
+#[cfg(test)]
+mod snapshots {
+    use super::*;
+    use crate::evaluation::{
+        comparison::compare,
+        diversity::Similarity,
+        fixtures::noise,
+        novelty::{Birthday, Interpolations, NearestTrainingMaps},
+        options::TestOptions,
+        pairs::Pair,
+        report::results::{Diversity, GenerationSpeed, SetSummary, WeightsSummary},
+    };
+    use shared::statistics::birthday::distinct_maps;
+
+    /// An evaluation of noise whose numbers do not depend on a machine.
+    fn results() -> Results {
+        let options = TestOptions { resamples: 99, seed: 1 };
+        let compared =
+            |seed, amplitude| compare(&noise(seed, 24, amplitude), &noise(1, 24, 0.05), ["A", "B"], options).unwrap();
+        let pair = |first, second, distance| Pair { first, second, distance };
+        let found = |vectors, distance| ClosestPairs {
+            vectors,
+            closest: vec![pair(1, 5, distance)],
+            median_distance: 2.0,
+            equal_pairs: 0,
+            exact: true,
+        };
+        let similar = |mean| Some(Similarity { pairs: 12, mean, standard_error: 0.01 });
+        Results {
+            version: "0.0.0".into(),
+            quick: true,
+            weights: WeightsSummary {
+                sha256: "ab".repeat(32),
+                steps: Some(3),
+                batch_size: Some(4),
+                data: "noise <of> tests".into(),
+                side_angle: 1.0,
+                pixels: 16,
+            },
+            sets: vec![SetSummary { role: "generated".into(), maps: 24, source: "seeds 0 to 23 & no more".into() }],
+            levels: LEVELS,
+            comparison: compared(2, 0.06),
+            control: Some(compared(3, 0.05)),
+            generation: GenerationSpeed { maps_per_second: Some(64.0), device: "a device".into() },
+            nearest: Some(NearestTrainingMaps {
+                training_maps: 7,
+                seeds: vec![0, 1],
+                by_pixels: vec![pair(0, 3, 1.25), pair(1, 2, 1.5)],
+                by_spectrum: vec![pair(0, 4, 0.5), pair(1, 6, 0.75)],
+            }),
+            interpolations: Interpolations { seeds: vec![[0, 1]], largest_step: vec![0.25] },
+            birthday: Birthday {
+                first_seed: 24,
+                spaces: vec![PairsInSpace {
+                    space: "pixels".into(),
+                    found: found(1000, 1.0),
+                    simulated: found(24, 1.5),
+                    distinct: distinct_maps(1000, 0),
+                }],
+            },
+            diversity: Diversity { simulated: similar(0.25), generated: similar(0.375) },
+            seconds: 12.0,
+        }
+    }
+
+    #[test]
+    fn the_report_as_people_see_it() {
+        let svg = Content::Svg("<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>".into());
+        let figure = Figure { file: "a.svg", title: "Figure 0".into(), caption: "Nothing.".into(), content: svg };
+        let page = html(&results(), &[figure]);
+        // The style sheet is a file of its own.
+        let body = page.split_once("</style>").map_or(page.as_str(), |(_, body)| body);
+        insta::assert_snapshot!("report", body);
+    }
+
+    #[test]
+    fn the_evaluation_on_one_screen() {
+        insta::assert_snapshot!("screen", crate::evaluation::report::summary::screen(&results()));
+    }
+}

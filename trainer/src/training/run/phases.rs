@@ -48,7 +48,11 @@ impl Phase {
         let last = step == self.end || interrupted;
         let due = |every: u64| every > 0 && (step.is_multiple_of(every) || last);
         // An interrupted run saves first of all.
-        Due { log: due(self.log_every), sample: due(self.sample_every) && !interrupted, save: due(self.checkpoint_every) }
+        Due {
+            log: due(self.log_every),
+            sample: due(self.sample_every) && !interrupted,
+            save: due(self.checkpoint_every),
+        }
     }
 }
 
@@ -58,8 +62,13 @@ mod tests {
 
     #[test]
     fn everything_is_due_at_the_end_and_a_checkpoint_when_interrupted() {
-        let config =
-            TrainingConfig { steps: 13, log_every: 2, sample_every: 0, checkpoint_every: 5, ..TrainingConfig::default() };
+        let config = TrainingConfig {
+            steps: 13,
+            log_every: 2,
+            sample_every: 0,
+            checkpoint_every: 5,
+            ..TrainingConfig::default()
+        };
         let phase = &Phase::of(&config)[0];
         assert_eq!(phase.due(4, false), Due { log: true, sample: false, save: false });
         assert_eq!(phase.due(5, false), Due { log: false, sample: false, save: true });

@@ -108,14 +108,12 @@ impl Run {
             carried.bar.println(&format!("step {}: power-spectrum distance {:.4}", line.step, line.distance));
             carried.log.write(&LogLine::Spectrum(line))?;
         }
-        let is_best =
-            |distance: &f64| carried.best.is_none_or(|(_, least)| *distance < least);
+        let is_best = |distance: &f64| carried.best.is_none_or(|(_, least)| *distance < least);
         let best = distance.filter(is_best);
         if save || best.is_some() {
             self.save(distance).with_context(|| carried.health.diverged())?;
             carried.best = best.map(|distance| (self.step, distance)).or(carried.best);
-            let also: Vec<u64> =
-                carried.best.iter().map(|(step, _)| *step).chain(carried.health.protected()).collect();
+            let also: Vec<u64> = carried.best.iter().map(|(step, _)| *step).chain(carried.health.protected()).collect();
             self.checkpoints().prune(self.config().keep_checkpoints, &also)?;
         }
         if sample || save {

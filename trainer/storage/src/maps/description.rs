@@ -42,8 +42,12 @@ impl MapsDescription {
         }
         let shown = path.display();
         let text = std::fs::read(&path).with_context(|| format!("cannot read {shown}"))?;
-        let damaged =
-            || format!("{shown}, which describes {}, is damaged: correct it, or delete it and give --side-angle", file.display());
+        let damaged = || {
+            format!(
+                "{shown}, which describes {}, is damaged: correct it, or delete it and give --side-angle",
+                file.display()
+            )
+        };
         let value: serde_json::Value = serde_json::from_slice(&text).with_context(damaged)?;
         // Another JSON file of that name is none of our business.
         if !is_ours && value.get("side_angle").is_none() {

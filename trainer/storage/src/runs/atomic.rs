@@ -85,7 +85,9 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match File::open(folder)?.sync_all() {
         // Some network file systems do not know how to sync a folder.
-        Err(error) if error.kind() == io::ErrorKind::Unsupported || error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported || error.kind() == io::ErrorKind::InvalidInput => {
+            Ok(())
+        }
         result => result,
     }
 }
@@ -133,7 +135,10 @@ mod tests {
             file.write_all(text.as_bytes()).unwrap();
             file.finish().unwrap();
         }
-        assert_eq!((std::fs::read(&json).unwrap(), std::fs::read(&html).unwrap()), (b"three".to_vec(), b"two".to_vec()));
+        assert_eq!(
+            (std::fs::read(&json).unwrap(), std::fs::read(&html).unwrap()),
+            (b"three".to_vec(), b"two".to_vec())
+        );
         assert_eq!(names(folder.path()), ["a.html", "a.json"]);
     }
 }

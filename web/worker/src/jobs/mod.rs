@@ -41,7 +41,9 @@ impl Job {
     fn new(work: Work) -> Self {
         match work {
             Work::Draw { point, statistics } => Self::Draw(Draw { point, statistics }),
-            Work::Ensemble { first_seed, maps, statistic } => Self::Ensemble(Ensemble::new(first_seed, maps, statistic)),
+            Work::Ensemble { first_seed, maps, statistic } => {
+                Self::Ensemble(Ensemble::new(first_seed, maps, statistic))
+            }
         }
     }
 
