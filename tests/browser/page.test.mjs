@@ -311,7 +311,7 @@ describe("when something is wrong", () => {
           const job = (event, ...more) => say({ type: "job", id: request.id, event, done: true }, ...more);
           const drawn = { point: request.work.point, pixels: 256, side_angle: 1.75, milliseconds: 1, measured: [] };
           if (jobs > 1) job({ event: "drawn", ...drawn }, new Float32Array(65_536));
-          else setTimeout(() => job({ event: "failed", retry_on_cpu: false, sentence: "It cannot be drawn." }), 1500);
+          else setTimeout(() => job({ event: "failed", retry_on_cpu: false, sentence: "It cannot be drawn." }), 5000);
         }
       };
       say({ type: "hello" });`);
@@ -321,6 +321,7 @@ describe("when something is wrong", () => {
     t.after(close);
     await page.waitForSelector("main[data-state=ready]");
     await page.getByTestId("next-map").click();
+    assert.equal(await page.getByTestId("notice").count(), 0, "the visitor moved on too late for this test");
     await shown(page, 2);
     assert.match(await page.getByTestId("notice").textContent(), /It cannot be drawn/);
   });

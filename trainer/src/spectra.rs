@@ -10,8 +10,8 @@ use shared::{
     },
 };
 
-/// Least maps that a thread takes at a time: each time it plans anew.
-const LEAST_MAPS: usize = 16;
+/// Maps that a thread takes at a time where there are enough for all: each time it plans anew.
+const MAPS_AT_A_TIME: usize = 16;
 
 /// P(l) of one map per mode, `None` for a bin without Fourier modes.
 pub type Spectrum = Vec<Option<f64>>;
@@ -38,9 +38,10 @@ pub fn spectra(
     kappa: impl Fn(usize) -> Result<Vec<f32>> + Sync,
 ) -> Result<Vec<Spectrum>> {
     let plan = || PowerSpectrumPlan::new(pixels, side_angle, &paper_edges());
+    let least = (count / rayon::current_num_threads()).clamp(1, MAPS_AT_A_TIME);
     (0..count)
         .into_par_iter()
-        .with_min_len(LEAST_MAPS)
+        .with_min_len(least)
         .map_init(plan, |plan, at| {
             let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error}"))?;
             let map = ConvergenceMap::new(side_angle, pixels, kappa(at)?).with_context(|| format!("map {at}"))?;

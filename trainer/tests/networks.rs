@@ -127,6 +127,9 @@ fn one_program_at_a_time_has_a_folder() -> Result<()> {
         ensure!(first.try_wait()?.is_none(), "the first trainer ended");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+    // Its threads sleep while they wait, on cores that others may need.
+    let environment = std::fs::read(format!("/proc/{}/environ", first.id()))?;
+    ensure!(String::from_utf8_lossy(&environment).contains("GOMP_SPINCOUNT="), "libgomp has no waiting policy");
     refuse(here, long, "another program trains in run")?;
     refuse(here, &format!("{long} --resume"), "another program trains in run")?;
     terminate(&first)?;
@@ -140,7 +143,15 @@ fn a_run_is_not_overwritten() -> Result<()> {
     let here = folder.path();
     succeed(here, "maps --maps maps.npy --side-angle 1 --count 8 --size 32 --out crops.npy")?;
     succeed(here, "train --config small.toml --data crops.npy --out run --device cpu")?;
-    refuse(here, "train --config small.toml --data crops.npy --out run --device cpu", "--resume")
+    refuse(here, "train --config small.toml --data crops.npy --out run --device cpu", "--resume")?;
+    // A settings file of the user's in the folder that a run is to begin in.
+    std::fs::create_dir(here.join("mine"))?;
+    std::fs::write(here.join("mine/config.toml"), "steps = 9")?;
+    refuse(here, "train --config small.toml --data crops.npy --out mine --device cpu", "not of a run")?;
+    ensure!(std::fs::read(here.join("mine/config.toml"))? == b"steps = 9");
+    succeed(here, "export --run run --out weights")?;
+    refuse(here, "export --run run --out weights", "--force")?;
+    succeed(here, "export --run run --out weights --force").map(drop)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! app            composes the page
-//! state          what is shown, as signals; components read and write nothing else
+//! state          what is shown, as signals
 //! address        the point of latent space in the page's address, so that a link reproduces it
 //! worker_client  the Web Worker that computes: jobs, time limits, a fresh start on the CPU
 //! reference      band of the simulated maps, from public/reference

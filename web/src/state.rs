@@ -1,4 +1,4 @@
-//! What the page shows, as signals. Components read and write these and nothing else.
+//! What the page shows, as signals. Components read and write these; the ensemble's button also asks the worker.
 
 use std::rc::Rc;
 

@@ -119,6 +119,9 @@ impl WorkerClient {
                 return;
             }
             let shown = self.state.shown.with_untracked(|shown| shown.as_ref().map(|shown| shown.drawn.point));
+            if inner.failed != Some(point) {
+                inner.failed = None;
+            }
             if shown == Some(point) || inner.failed == Some(point) {
                 return self.state.drawing.set(false);
             }
@@ -141,6 +144,7 @@ impl WorkerClient {
             id
         };
         self.state.gathering.set(true);
+        self.limit_work();
         let work = Work::Ensemble { first_seed, maps, statistic: Statistic::PowerSpectrum };
         self.send(&Request::Submit { id, work });
     }
@@ -201,37 +205,49 @@ impl WorkerClient {
         }
         match event {
             Event::Drawn(drawn) => {
-                self.clear_limit();
                 {
                     let mut inner = self.inner.borrow_mut();
                     (inner.drawing, inner.failed, inner.restarted) = (None, None, false);
                 }
+                self.limit_work();
                 let kappa = Float32Array::from(message.get(1)).to_vec();
                 self.state.shown.set(Some(ShownMap { drawn, kappa: Rc::new(kappa) }));
                 self.draw();
             }
             Event::Scatter(scatter) => {
                 // The device answers: a drawing that waits for its turn has not stopped.
-                if self.inner.borrow().drawing.is_some() {
-                    self.limit(DRAWING_LIMIT);
-                }
+                self.inner.borrow_mut().restarted = false;
+                self.limit_work();
                 self.state.ensemble.set(Some(scatter));
             }
-            Event::Cancelled => {}
+            Event::Cancelled => self.limit_work(),
             Event::Failed { retry_on_cpu: true, sentence } => self.recover(&sentence),
             Event::Failed { retry_on_cpu: false, sentence } => {
                 self.state.notice.set(Some(sentence));
                 if let Some((_, point)) = drawing {
-                    self.clear_limit();
-                    {
-                        let mut inner = self.inner.borrow_mut();
-                        (inner.drawing, inner.failed) = (None, Some(point));
-                    }
+                    let mut inner = self.inner.borrow_mut();
+                    (inner.drawing, inner.failed) = (None, Some(point));
+                }
+                self.limit_work();
+                if drawing.is_some() {
                     self.state.drawing.set(false);
                     // The visitor may have moved on meanwhile.
                     self.draw();
                 }
             }
+        }
+    }
+
+    /// A time limit while anything is asked for, none otherwise.
+    fn limit_work(&self) {
+        let waits = {
+            let inner = self.inner.borrow();
+            inner.drawing.is_some() || inner.ensemble.is_some()
+        };
+        if waits {
+            self.limit(DRAWING_LIMIT);
+        } else {
+            self.clear_limit();
         }
     }
 
@@ -288,6 +304,7 @@ impl WorkerClient {
                 return self.give_up(format!("{sentence} A second try failed too. Please reload the page."));
             }
             inner.restarted = true;
+            inner.failed = None;
             let on_cpu = inner.device != DevicePreference::Cpu && !fetching && !draws_on_cpu;
             if on_cpu {
                 inner.device = DevicePreference::Cpu;

@@ -240,3 +240,35 @@ fn check_width(parameters: &Parameters, distance: f64) -> Result<()> {
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_asked_for_is_met_once_in_any_number_of_steps() {
+        let mut setting = Setting::new(Parameters { box_side: 60.0, side_angle: 1.0, ..Parameters::laptop() }).unwrap();
+        assert!(setting.events.iter().any(|event| event.what == What::Power(0.0)));
+        for steps in 1..=400 {
+            setting.schedule = Schedule::new(0.05, 1.0, steps, setting.parameters.step_exponent);
+            for event in &setting.events {
+                let within = |step: &usize| {
+                    let (a, end) = (setting.schedule.edge(*step), setting.schedule.edge(step + 1));
+                    event.scale_factor > a && event.scale_factor <= end
+                };
+                assert_eq!((0..steps).filter(within).count(), 1, "{steps} steps: {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_would_never_be_met_is_refused() {
+        let parameters = Parameters { box_side: 60.0, side_angle: 1.0, ..Parameters::laptop() };
+        let refused = |power: f64| {
+            let parameters = Parameters { power_redshifts: vec![power], ..parameters.clone() };
+            Setting::new(parameters).err().unwrap().to_string()
+        };
+        assert!(refused(-0.1).contains("the simulation ends today"), "{}", refused(-0.1));
+        assert!(refused(30.0).contains("--start-redshift"), "{}", refused(30.0));
+    }
+}

@@ -96,17 +96,16 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
     let open = |path: &PathBuf| MapArchive::open(path, arguments.side_angle);
     let (a, b) = (open(&arguments.maps)?, open(&arguments.against)?);
     let c = arguments.control.as_ref().map(open).transpose()?;
-    let range = diversity::range_of(&b)?;
-    let similarity = Similarities {
-        a: Similarity::of_archive(&a, range)?,
-        b: Similarity::of_archive(&b, range)?,
-        c: c.as_ref().map(|c| Similarity::of_archive(c, range)).transpose()?.flatten(),
-    };
+    let count = arguments.count.unwrap_or(usize::MAX);
+    let range = diversity::range_of(&b, count)?;
+    let alike_in = |archive: &MapArchive| Similarity::of_archive(archive, count, range);
+    let similarity =
+        Similarities { a: alike_in(&a)?, b: alike_in(&b)?, c: c.as_ref().map(alike_in).transpose()?.flatten() };
     // The control has to have the power of the comparison: no more maps than that.
-    let most = arguments.count.unwrap_or(usize::MAX).min(a.maps());
+    let most = count.min(a.maps());
     let edges = StatisticsEdges::default();
     let a = MeasuredMaps::of_archive(&a, most, &edges, "A")?;
-    let b = MeasuredMaps::of_archive(&b, arguments.count.unwrap_or(usize::MAX), &edges, "B")?;
+    let b = MeasuredMaps::of_archive(&b, count, &edges, "B")?;
     a.check_comparable(&b, ["A", "B"])?;
     let c = c.map(|c| MeasuredMaps::of_archive(&c, most, &edges, "C")).transpose()?;
     if let Some(c) = &c {

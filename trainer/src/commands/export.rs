@@ -8,7 +8,7 @@ use shared::{
     formats::weights::{Origin, Precision, TrainingRecord},
     statistics::SpectrumBand,
 };
-use storage::maps::MapsDescription;
+use storage::{files::check_free, maps::MapsDescription};
 use tch::Device;
 
 use crate::{
@@ -21,7 +21,10 @@ use crate::{
         run::best_checkpoint,
         step::Players,
     },
-    weights::{WeightsPrecision, write::EncodedWeights},
+    weights::{
+        WeightsPrecision,
+        write::{EncodedWeights, WEIGHTS_FILES},
+    },
 };
 
 /// Maps that are drawn at once.
@@ -33,7 +36,7 @@ const BATCH: usize = 32;
 /// or the newest one where none was measured.
 ///
 /// Example:
-///   trainer export --run runs/first --out public/weights --data data/validation.npy
+///   trainer export --run runs/first --out public/weights --data data/validation.npy --force
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct ExportArguments {
@@ -43,9 +46,12 @@ pub struct ExportArguments {
     /// Checkpoint to export
     #[arg(long)]
     step: Option<u64>,
-    /// Folder to write manifest.json and the weights to; what is there is replaced
+    /// Folder to write manifest.json and the weights to
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Replace the weights that are there
+    #[arg(long)]
+    force: bool,
     /// Precisions to write
     #[arg(long, value_delimiter = ',', default_values = ["f16", "f32"])]
     precision: Vec<WeightsPrecision>,
@@ -62,6 +68,12 @@ pub struct ExportArguments {
 /// # Errors
 /// When the run has no such checkpoint, the data are not usable, or the output cannot be written.
 pub fn run(arguments: &ExportArguments) -> Result<()> {
+    // The folder is made only when there is something to write.
+    if arguments.out.exists() {
+        for name in WEIGHTS_FILES {
+            check_free(&arguments.out.join(name), arguments.force)?;
+        }
+    }
     let checkpoints = Checkpoints::of_run(&arguments.run);
     let best = || Ok::<_, anyhow::Error>(best_checkpoint(&arguments.run, u64::MAX)?.map(|(step, _)| step));
     let (bytes, state) = match arguments.step.map_or_else(best, |step| Ok(Some(step)))? {

@@ -62,8 +62,8 @@ pub struct GenerateArguments {
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
     /// Threads that compute, as many as this process may use by default
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
     /// Replace what is there
     #[arg(long)]
     force: bool,

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::json;
 use shared::statistics::{Statistic, StatisticsEdges, correlation::correlation_matrix, moments::NAMES};
 use storage::{
-    files::{check_free, create_folder},
+    files::{check_distinct, check_free, create_folder},
     maps::{MapArchive, description::side_angle_of},
     runs::AtomicFile,
 };
@@ -68,14 +68,19 @@ pub fn run(arguments: &StatisticsArguments) -> Result<()> {
         check_free(path, arguments.force)?;
     }
     if let Some(folder) = &arguments.csv {
-        check_free(&folder.join("ensemble.csv"), arguments.force)?;
+        let tables: Vec<PathBuf> = table_names().map(|name| folder.join(name)).collect();
+        let outputs = tables.iter().chain(&arguments.json).map(PathBuf::as_path);
+        check_distinct(&outputs.collect::<Vec<_>>())?;
+        for table in &tables {
+            check_free(table, arguments.force)?;
+        }
     }
     let archive = MapArchive::open(&arguments.maps, arguments.side_angle)?;
     let start = std::time::Instant::now();
     let count = arguments.count.unwrap_or(usize::MAX);
     let measured = MeasuredMaps::of_archive(&archive, count, &StatisticsEdges::default(), "maps")?;
     let seconds = start.elapsed().as_secs_f64();
-    let similarity = Similarity::of_archive(&archive, diversity::range_of(&archive)?)?;
+    let similarity = Similarity::of_archive(&archive, count, diversity::range_of(&archive, count)?)?;
     if let Some(path) = &arguments.json {
         let mut file = AtomicFile::create(path)?;
         serde_json::to_writer(&mut file, &Document { measured: &measured, similarity })
@@ -144,6 +149,11 @@ impl Serialize for Document<'_> {
         document.serialize_entry("similarity", &self.similarity)?;
         document.end()
     }
+}
+
+/// Names of the tables of `--csv`.
+fn table_names() -> impl Iterator<Item = String> {
+    Statistic::ALL.map(Statistic::name).into_iter().chain(["moments", "ensemble"]).map(|name| format!("{name}.csv"))
 }
 
 fn cannot_write(path: &Path) -> String {

@@ -66,8 +66,8 @@ pub struct TrainArguments {
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
     /// Threads that compute, as many as this process may use by default
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
     /// Arithmetic of the networks
     #[arg(long)]
     precision: Option<Arithmetic>,
@@ -148,8 +148,12 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
     let setup = RunSetup { folder: arguments.out.clone(), config, maps, data, side_angle, device };
     let mut run = match start {
         Some(start) => {
+            // Of weights from elsewhere only those of this program are known.
             let steps = start.manifest.origin.total_steps().unwrap_or(0);
-            println!("begins with the generator of {} after {steps} steps", start.file.file);
+            match start.manifest.origin.total_steps() {
+                Some(steps) => println!("begins with the generator of {} after {steps} steps", start.file.file),
+                None => println!("begins with the imported generator of {}", start.file.file),
+            }
             setup.begin_from(&start.generator, Ancestor { sha256: start.file.sha256, steps })?
         }
         None if arguments.resume => setup.resume(arguments.from_step.map_or(ResumeFrom::Newest, ResumeFrom::Step))?,

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use shared::statistics::similarity::multi_scale_similarity;
+use shared::statistics::similarity::{LEAST_PIXELS, multi_scale_similarity};
 use storage::maps::MapArchive;
 
 /// Maps of a set, at most: pairs of them are disjoint.
@@ -24,7 +24,10 @@ impl Similarity {
     /// Of maps of `pixels` x `pixels` whose values span `range`; `None` for fewer than two pairs, or maps that are too small.
     pub fn of_maps(maps: &[Vec<f32>], pixels: usize, range: f64) -> Option<Self> {
         let similarity = |pair: &[Vec<f32>]| multi_scale_similarity(&pair[0], &pair[1], pixels, range);
-        let values: Vec<f64> = maps.par_chunks_exact(2).map(similarity).collect::<Option<_>>()?;
+        Self::of_pairs(&maps.par_chunks_exact(2).map(similarity).collect::<Option<Vec<_>>>()?)
+    }
+
+    fn of_pairs(values: &[f64]) -> Option<Self> {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
         let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
@@ -32,23 +35,32 @@ impl Similarity {
         (values.len() > 1).then_some(Self { pairs: values.len(), mean, standard_error })
     }
 
-    /// Of the first maps of an archive, [`MAPS`] at most.
+    /// Of the first `count` maps of an archive, [`MAPS`] at most; a pair is in memory while it is measured.
     ///
     /// # Errors
     /// When a map cannot be read.
-    pub fn of_archive(archive: &MapArchive, range: f64) -> Result<Option<Self>> {
-        let maps: Vec<Vec<f32>> =
-            (0..MAPS.min(archive.maps())).map(|map| Ok(archive.map(map)?.into_kappa())).collect::<Result<_>>()?;
-        Ok(Self::of_maps(&maps, archive.one_size()?, range))
+    pub fn of_archive(archive: &MapArchive, count: usize, range: f64) -> Result<Option<Self>> {
+        let pixels = archive.one_size()?;
+        if pixels < LEAST_PIXELS {
+            return Ok(None);
+        }
+        let similarity = |pair: usize| -> Result<Option<f64>> {
+            let (a, b) = (archive.map(2 * pair)?, archive.map(2 * pair + 1)?);
+            Ok(multi_scale_similarity(a.kappa(), b.kappa(), pixels, range))
+        };
+        let pairs = count.min(archive.maps()).min(MAPS) / 2;
+        let values: Option<Vec<f64>> =
+            (0..pairs).into_par_iter().map(similarity).collect::<Result<Vec<_>>>()?.into_iter().collect();
+        Ok(values.and_then(|values| Self::of_pairs(&values)))
     }
 }
 
-/// The range of kappa by which similarities of sets are comparable: nearly all pixels of the reference set.
+/// The range of kappa by which similarities of sets are comparable: nearly all pixels of the first `count` maps of the reference.
 ///
 /// # Errors
 /// When a map cannot be read.
-pub fn range_of(reference: &MapArchive) -> Result<f64> {
-    let [low, high] = super::reference::kappa_range(reference, reference.maps(), [0.001, 0.999])?;
+pub fn range_of(reference: &MapArchive, count: usize) -> Result<f64> {
+    let [low, high] = super::reference::kappa_range(reference, count, [0.001, 0.999])?;
     Ok(f64::from(high - low))
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! run         the evaluation, part by part
 //! measured    statistics of a set of maps, from files or from a generator
-//! comparison  two sets against each other, bin by bin; pixel_comparison: their pixel values
+//! comparison  two sets against each other, bin by bin (options: how); pixel_comparison: their pixel values
 //! diversity   how alike the maps of one set are
 //! novelty     nearest training maps, near pairs (pairs, vectors), interpolation
 //! figures     plots; report: figures, HTML page, report.json, terminal screen

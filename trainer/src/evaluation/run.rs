@@ -105,7 +105,7 @@ impl Evaluation {
         let simulated: Vec<Vec<f32>> =
             (0..samples).map(|map| Ok(self.validation.map(map)?.into_kappa())).collect::<Result<_>>()?;
         let generated = generator.draw_seeds((FIRST_SEED..).take(samples))?;
-        let range = diversity::range_of(&self.validation)?;
+        let range = diversity::range_of(&self.validation, self.count)?;
         let alike = |maps: &[Vec<f32>]| Similarity::of_maps(maps, generator.pixels(), range);
         let diversity = Diversity { simulated: alike(&simulated), generated: alike(&generated) };
         let ends: Vec<[u64; 2]> =

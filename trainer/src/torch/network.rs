@@ -57,15 +57,6 @@ impl TorchNetwork {
         Ok(Self::from_weights(definition.generator(), weights, device)?.drawing(definition))
     }
 
-    /// A trained discriminator from a file's weights.
-    ///
-    /// # Errors
-    /// When the weights are of another network, or the device has no room.
-    pub fn discriminator_from(definition: &NetworkDefinition, weights: &Weights, device: Device) -> Result<Self> {
-        definition.validate()?;
-        Ok(Self::from_weights(definition.discriminator(), weights, device)?.judging(definition))
-    }
-
     /// Puts out kappa, as a generator does.
     fn drawing(self, definition: &NetworkDefinition) -> Self {
         Self { output_scale: f64::from(definition.kappa_scale), ..self }

@@ -28,8 +28,9 @@ pub fn settle_waiting_policy() {
 
 /// Lets this many threads compute, in libtorch and elsewhere; by default as many as this process may use, which the limits of a
 /// container or a batch job bound.
-pub fn set_count(threads: Option<usize>) {
-    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+pub fn set_count(threads: Option<u16>) {
+    let available = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.map_or_else(available, usize::from);
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
     // Refused where the pool runs already, as in a test; its size then stays.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();

@@ -48,6 +48,9 @@ pub struct SpectrumLine {
     pub distance: f64,
     /// Ratio of mean and sigma per band.
     pub bands: Vec<SpectrumBand>,
+    /// Modes that were compared; distances over other modes are other numbers. Earlier versions did not say.
+    #[serde(default)]
+    pub modes: usize,
 }
 
 impl LogLine {

@@ -44,6 +44,11 @@ impl SpectrumMonitor {
         Ok(Self { side_angle, side, ell, data })
     }
 
+    /// Modes that are compared.
+    pub fn modes(&self) -> usize {
+        self.ell.len()
+    }
+
     /// Distance and ratios per band of as many generated maps as there are data maps, of the seeds from `first_seed` on. `tick` is
     /// called after each batch with the number of its maps.
     ///

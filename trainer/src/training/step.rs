@@ -136,18 +136,19 @@ mod tests {
     use crate::torch::to_vec;
     use shared::network::NetworkDefinition;
 
+    fn narrow() -> NetworkDefinition {
+        NetworkDefinition { latent_size: 4, map_side: 16, base_channels: 2, stages: 2, ..NetworkDefinition::paper() }
+    }
+
+    /// Four maps of 16 x 16.
+    fn maps() -> Tensor {
+        Tensor::from_slice(&(0..1024).map(|i| (i % 29) as f32 / 29.0).collect::<Vec<_>>()).view([4, 1, 16, 16])
+    }
+
     #[test]
     fn the_running_statistics_of_the_discriminator_move_twice_a_step() {
-        let network = NetworkDefinition {
-            latent_size: 4,
-            map_side: 16,
-            base_channels: 2,
-            stages: 2,
-            ..NetworkDefinition::paper()
-        };
-        let config = TrainingConfig { network, ..TrainingConfig::default() };
-        let data = Tensor::from_slice(&(0..1024).map(|i| (i % 29) as f32 / 29.0).collect::<Vec<_>>());
-        let data = data.view([4, 1, 16, 16]);
+        let config = TrainingConfig { network: narrow(), ..TrainingConfig::default() };
+        let data = maps();
         let mean = |players: &Players| {
             let (_, tensor) = players.discriminator.named().find(|(name, _)| *name == "bn2.running_mean").unwrap();
             to_vec(tensor).unwrap()
@@ -166,17 +167,9 @@ mod tests {
 
     #[test]
     fn the_measured_loss_does_not_know_of_flipped_labels_and_the_update_does() {
-        let network = NetworkDefinition {
-            latent_size: 4,
-            map_side: 16,
-            base_channels: 2,
-            stages: 2,
-            ..NetworkDefinition::paper()
-        };
-        let always = TrainingConfig { label_flip: 1.0, network, ..TrainingConfig::default() };
+        let always = TrainingConfig { label_flip: 1.0, network: narrow(), ..TrainingConfig::default() };
         let never = TrainingConfig { label_flip: 0.0, ..always.clone() };
-        let data =
-            Tensor::from_slice(&(0..1024).map(|i| (i % 29) as f32 / 29.0).collect::<Vec<_>>()).view([4, 1, 16, 16]);
+        let data = maps();
         let run = |config: &TrainingConfig| {
             let mut players = Players::new(config, Device::Cpu).unwrap();
             let measures: Vec<f32> = (0..2)

@@ -17,6 +17,11 @@ use tch::Device;
 use super::load::MANIFEST;
 use crate::torch::{TorchBackend, TorchGenerator, TorchNetwork};
 
+/// Names of the files of a folder of weights.
+pub const WEIGHTS_FILES: [&str; 3] = [MANIFEST, F16_FILE, F32_FILE];
+const F16_FILE: &str = "generator-f16.safetensors";
+const F32_FILE: &str = "generator-f32.safetensors";
+
 /// Seed of the map by which a device shows that it computes the network rightly.
 const SELF_CHECK_SEED: u64 = 0;
 /// Pixels of it that are stated.
@@ -48,8 +53,8 @@ impl EncodedWeights {
         let (mut files, mut encoded) = (Vec::new(), Vec::new());
         for precision in precisions {
             let name = match precision {
-                Precision::F16 => "generator-f16.safetensors",
-                Precision::F32 => "generator-f32.safetensors",
+                Precision::F16 => F16_FILE,
+                Precision::F32 => F32_FILE,
             };
             let bytes = generator.encode(precision)?;
             files.push(WeightsFile::describe(name, precision, &bytes));

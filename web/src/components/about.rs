@@ -1,7 +1,7 @@
 //! What this is, and how good the network on this page is.
 
 use leptos::prelude::*;
-use shared::formats::weights::Manifest;
+use shared::formats::weights::{Manifest, Origin};
 
 use crate::state::{Phase, State};
 
@@ -53,19 +53,28 @@ pub fn About() -> impl IntoView {
 }
 
 fn record(manifest: &Manifest) -> impl IntoView + use<> {
-    let training = &manifest.training;
-    let before = training.started_from.as_ref().map(|ancestor| format!(", after {} earlier ones", ancestor.steps));
-    let text = format!(
-        "Trained for {} steps of {} maps{} ({}, on {}) on {} maps of {:.2} degrees: {}.",
-        training.step,
-        training.batch_size,
-        before.unwrap_or_default(),
-        training.precision,
-        training.device,
-        training.maps,
-        manifest.side_angle,
-        training.data,
-    );
+    let text = match &manifest.origin {
+        Origin::Trained(training) => {
+            let before = training.started_from.as_ref().map(|it| format!(", after {} earlier ones", it.steps));
+            format!(
+                "Trained for {} steps of {} maps{} ({}, on {}) on {} maps of {:.2} degrees: {}.",
+                training.step,
+                training.batch_size,
+                before.unwrap_or_default(),
+                training.precision,
+                training.device,
+                training.maps,
+                manifest.side_angle,
+                training.data,
+            )
+        }
+        Origin::Imported(import) => {
+            format!(
+                "Trained by others ({}) on maps of {:.2} degrees: {}.",
+                import.source, manifest.side_angle, import.data
+            )
+        }
+    };
     let rows: Vec<_> = manifest
         .spectrum
         .iter()

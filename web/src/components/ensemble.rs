@@ -7,7 +7,7 @@ use crate::{
     worker_client::WorkerClient,
 };
 
-/// Maps of an ensemble: enough for a mean to a few percent of the scatter.
+/// Maps of an ensemble: enough for a mean to an eighth of the scatter.
 const MAPS: u32 = 64;
 /// Seed of the first of them: far from the small numbers that people type.
 const FIRST_SEED: u64 = 1 << 32;

@@ -7,7 +7,7 @@ use crate::state::State;
 
 /// The slider and the second seed.
 #[component]
-pub fn Interpolation() -> impl IntoLatentPoint {
+pub fn Interpolation() -> impl IntoView {
     let state = State::expect();
     let to = Signal::derive(move || state.point.get().to);
     let place = move || state.point.get().place;

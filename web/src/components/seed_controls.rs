@@ -7,7 +7,7 @@ use crate::{address::random_seed, state::State};
 
 /// The seed field and its buttons.
 #[component]
-pub fn SeedControls() -> impl IntoLatentPoint {
+pub fn SeedControls() -> impl IntoView {
     let state = State::expect();
     let seed = move || state.point.get().seed;
     let show = move |seed: u64, to: u64| state.point.set(LatentPoint { seed, to, place: 0.0 });
@@ -44,7 +44,7 @@ pub fn SeedInput(
     name: &'static str,
     #[prop(into)] seed: Signal<u64>,
     set: impl Fn(u64) + 'static,
-) -> impl IntoLatentPoint {
+) -> impl IntoView {
     let wrong = RwSignal::new(false);
     let changed = move |text: String| match text.trim().parse() {
         Ok(seed) => {

@@ -9,7 +9,7 @@ use shared::statistics::{
     power_spectrum::{dimensionless, modes_below_nyquist},
 };
 
-use crate::state::State;
+use crate::state::{Phase, State};
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 400.0;
@@ -26,10 +26,13 @@ pub fn SpectrumPlot() -> impl IntoView {
     let state = State::expect();
     // Beyond the Nyquist multipole of the rows only the corners of Fourier space have modes, which no test compares.
     let geometry = Memo::new(move |_| {
-        state.shown.with(|shown| shown.as_ref().map(|shown| (shown.drawn.pixels, shown.drawn.side_angle)))
+        state.phase.with(|phase| match phase {
+            Phase::Ready(_, manifest) => Some((manifest.network.map_side, manifest.side_angle)),
+            _ => None,
+        })
     });
     let compared = move |ell: &[f64]| {
-        geometry.get().map_or(ell.len(), |(pixels, side_angle)| modes_below_nyquist(ell, pixels, side_angle))
+        geometry.get().map_or(0, |(pixels, side_angle)| modes_below_nyquist(ell, pixels, side_angle))
     };
     let curve = Memo::new(move |_| {
         state.shown.with(|shown| {

@@ -7,7 +7,7 @@ use crate::state::{Phase, State};
 
 /// Progress of the start, then the device and the time a map takes.
 #[component]
-pub fn Status() -> impl IntoLatentPoint {
+pub fn Status() -> impl IntoView {
     let state = State::expect();
     move || {
         state.phase.with(|phase| match phase {
@@ -66,7 +66,7 @@ fn megabytes(bytes: u64) -> f64 {
 
 /// What a screen reader hears: the stages of the start, then every map that is drawn.
 #[component]
-pub fn Announcement() -> impl IntoLatentPoint {
+pub fn Announcement() -> impl IntoView {
     let state = State::expect();
     let stage = Memo::new(move |_| {
         state.phase.with(|phase| match phase {

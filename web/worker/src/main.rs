@@ -36,8 +36,8 @@ fn main() {
             wasm_bindgen_futures::spawn_local(async move {
                 match loading::load(&weights, device).await {
                     Ok((ready, artist)) => {
-                        jobs.begin(artist);
                         messages::send(&ready);
+                        jobs.begin(artist);
                     }
                     Err(failure) => messages::send(&failure.into_response()),
                 }

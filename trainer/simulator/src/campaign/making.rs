@@ -1,12 +1,15 @@
 //! One box of a campaign, from its checkpoint or its start to its maps.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use storage::{
     files::{create_folder, sha256_of_file},
     maps::{MapWriter, MapsDescription},
-    runs::{Ending, FolderLock, Interruption, write_atomically},
+    runs::{AtomicFile, Ending, FolderLock, Interruption, write_atomically},
     sheet,
 };
 
@@ -43,9 +46,10 @@ impl Campaign {
         };
         // Another job may have made it between the look at its manifest and the lock.
         if self.is_complete(number)? {
-            std::fs::remove_file(&lock_path)?;
+            remove_if_there(&lock_path)?;
             return Ok(Ending::Complete);
         }
+        AtomicFile::remove_leftovers(&self.out.join("boxes"), &format!("box-{number:04}.checkpoint"))?;
         let density = self.density(number);
         let mut state = match checkpoint::read(&path, &made_with)? {
             Some(_) if parameters.keeps_planes() && !planes_path.exists() => {
@@ -85,9 +89,7 @@ impl Campaign {
         }
         self.finish(number, state)?;
         for scratch in [path, planes_path, lock_path] {
-            if scratch.exists() {
-                std::fs::remove_file(&scratch)?;
-            }
+            remove_if_there(&scratch)?;
         }
         watch.end(number);
         Ok(Ending::Complete)
@@ -168,6 +170,16 @@ impl Campaign {
             source_redshift: Some(source_redshift),
             cosmology: Some(parameters.cosmology),
         }
+    }
+}
+
+/// Removes a file; one that is gone already is as good.
+fn remove_if_there(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
     }
 }
 

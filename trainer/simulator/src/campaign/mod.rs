@@ -62,6 +62,10 @@ impl Campaign {
     /// When the folder holds something else, or the disk is full.
     pub fn run(&self, watch: &mut impl Watch, interruption: &Interruption) -> Result<Ending> {
         create_folder(&self.out.join("boxes"))?;
+        // Boxes of other parameters are told before hours are spent beside them.
+        for number in self.numbers() {
+            self.is_complete(number)?;
+        }
         let mut gravity = None;
         for number in self.numbers() {
             // Asked when its turn has come: other jobs may have made it meanwhile.

@@ -1,7 +1,7 @@
 //! Lens planes on disk: those of a box until its rays are traced, and those that LensTools writes and reads.
 //!
 //! ```text
-//! store           planes of a box, from the shell that the simulation reaches first to the observer
+//! store           planes of a box, by the numbers of their shells
 //! files           planes of a map -> FITS for LensTools
 //! potentials      LensTools' FITS -> Laplacians
 //! lines_of_sight  Laplacians -> kappa, along straight lines or deflected ones

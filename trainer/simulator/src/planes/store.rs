@@ -1,4 +1,4 @@
-//! Lens planes of a box on disk, from the shell that the simulation reaches first to the observer.
+//! Lens planes of a box on disk, by the numbers of their shells.
 //!
 //! The simulation meets the light cone from its far end, rays start at its near end: planes wait here in between.
 

@@ -108,7 +108,9 @@ impl Checkpoints {
         if later.is_empty() {
             return Ok(None);
         }
-        let aside = self.folder.join(format!("after-step-{step:07}"));
+        // A name that is free: what was set aside before stays, too.
+        let named = |again: u32| self.folder.join(format!("after-step-{step:07}-{again}"));
+        let aside = (1..).map(named).find(|folder| !folder.exists()).context("every name is taken")?;
         storage::files::create_folder(&aside)?;
         for later in later {
             let path = self.path(later);
@@ -149,6 +151,9 @@ mod tests {
         let checkpoints = with_steps(folder.path(), &[10, 20, 30]);
         assert_eq!(checkpoints.set_aside_after(30).unwrap(), None);
         let aside = checkpoints.set_aside_after(10).unwrap().unwrap();
-        assert_eq!((checkpoints.steps().unwrap(), std::fs::read_dir(aside).unwrap().count()), (vec![10], 2));
+        assert_eq!((checkpoints.steps().unwrap(), std::fs::read_dir(&aside).unwrap().count()), (vec![10], 2));
+        with_steps(folder.path(), &[20]);
+        assert_ne!(checkpoints.set_aside_after(10).unwrap(), Some(aside.clone()));
+        assert_eq!(std::fs::read_dir(aside).unwrap().count(), 2, "what was set aside first is still there");
     }
 }

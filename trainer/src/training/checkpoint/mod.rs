@@ -18,4 +18,4 @@ pub mod tensors;
 pub use folder::Checkpoints;
 pub use state::{CheckpointState, DataRecord, read_state};
 #[cfg(feature = "torch")]
-pub use tensors::{restore, save};
+pub use tensors::{NotFinite, check_finite, restore, save};

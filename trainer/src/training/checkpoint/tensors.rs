@@ -10,6 +10,29 @@ use tch::{Tensor, no_grad};
 use super::state::{CheckpointState, METADATA};
 use crate::{torch::to_vec, training::step::Players};
 
+/// An update left the range of floats.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} holds a value that is not finite after step {step}")]
+pub struct NotFinite {
+    /// The tensor.
+    pub name: String,
+    /// Steps taken.
+    pub step: u64,
+}
+
+/// Checks that what a network holds after a step can be drawn with and measured.
+///
+/// # Errors
+/// [`NotFinite`] for the first tensor that cannot, or when the device fails.
+pub fn check_finite(players: &Players, step: u64) -> Result<()> {
+    for (name, tensor) in players.generator.named().chain(players.discriminator.named()) {
+        if !bool::try_from(tensor.f_isfinite()?.f_all()?)? {
+            return Err(NotFinite { name: name.to_owned(), step }.into());
+        }
+    }
+    Ok(())
+}
+
 /// All tensors of a run by name.
 fn named(players: &Players) -> Vec<(String, Tensor)> {
     let networks = [("generator", &players.generator), ("discriminator", &players.discriminator)];
@@ -34,7 +57,7 @@ pub fn save(path: &Path, players: &Players, state: &CheckpointState) -> Result<(
     for (name, tensor) in &tensors {
         let values = to_vec(tensor)?;
         if values.iter().any(|value| !value.is_finite()) {
-            bail!("{name} holds a value that is not finite after step {}", state.step);
+            return Err(NotFinite { name: name.clone(), step: state.step }.into());
         }
         let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
         let shape: Vec<usize> = tensor.size().into_iter().map(|size| size as usize).collect();

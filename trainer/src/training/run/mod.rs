@@ -27,7 +27,7 @@ use super::{
     checkpoint::{Checkpoints, DataRecord},
     config::TrainingConfig,
     data::TrainingMaps,
-    log::{LogLine, read_lines},
+    log::{LogLine, SpectrumLine, read_lines},
     step::Players,
 };
 
@@ -71,15 +71,42 @@ impl Run {
     }
 }
 
-/// Step and distance of the checkpoint with the least power-spectrum distance up to `last`, of those that are there.
+/// Step and distance of the checkpoint with the least power-spectrum distance up to `last`, of those that are there and were
+/// measured over the modes that the newest was.
 ///
 /// # Errors
 /// When the run's folder cannot be read.
 pub fn best_checkpoint(run: &Path, last: u64) -> Result<Option<(u64, f64)>> {
     let kept = Checkpoints::of_run(run).steps()?;
     let measured = read_lines(&run.join("log.jsonl"))?.into_iter().filter_map(|line| match line {
-        LogLine::Spectrum(line) if line.step <= last && kept.contains(&line.step) => Some((line.step, line.distance)),
+        LogLine::Spectrum(line) if line.step <= last => Some(line),
         _ => None,
     });
-    Ok(measured.min_by(|a, b| a.1.total_cmp(&b.1)))
+    let measured: Vec<SpectrumLine> = measured.collect();
+    let modes = measured.last().map(|line| line.modes);
+    let comparable = measured.iter().filter(|line| Some(line.modes) == modes && kept.contains(&line.step));
+    Ok(comparable.map(|line| (line.step, line.distance)).min_by(|a, b| a.1.total_cmp(&b.1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::training::log::RunLog;
+
+    #[test]
+    fn distances_over_other_modes_are_not_compared() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of_run(folder.path());
+        std::fs::create_dir_all(checkpoints.folder()).unwrap();
+        let mut log = RunLog::open(folder.path(), 0).unwrap();
+        for (step, distance, modes) in [(10, 0.1, 0), (20, 0.5, 131), (30, 0.4, 131), (40, 0.2, 131)] {
+            log.write(&LogLine::Spectrum(SpectrumLine { step, distance, bands: Vec::new(), modes })).unwrap();
+            if step < 40 {
+                std::fs::write(checkpoints.path(step), "x").unwrap();
+            }
+        }
+        assert_eq!(best_checkpoint(folder.path(), u64::MAX).unwrap(), Some((30, 0.4)));
+        assert_eq!(best_checkpoint(folder.path(), 20).unwrap(), Some((20, 0.5)));
+        assert_eq!(best_checkpoint(folder.path(), 10).unwrap(), Some((10, 0.1)));
+    }
 }

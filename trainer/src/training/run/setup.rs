@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use shared::formats::weights::{Ancestor, Weights};
 use storage::{
     files::create_folder,
-    runs::{FolderLock, write_atomically},
+    runs::{AtomicFile, FolderLock, write_atomically},
 };
 use tch::Device;
 
@@ -68,8 +68,9 @@ impl RunSetup {
     }
 
     fn begin_with(self, players: Players, started_from: Option<Ancestor>) -> Result<Run> {
-        let lock = FolderLock::of_folder(&self.folder, "trains")?;
         let checkpoints = Checkpoints::of_run(&self.folder);
+        self.check_free(&checkpoints)?;
+        let lock = FolderLock::of_folder(&self.folder, "trains")?;
         if checkpoints.folder().is_dir() && !checkpoints.steps()?.is_empty() {
             bail!("{} holds a run already: give --resume to go on with it, or another --out", self.folder.display());
         }
@@ -78,6 +79,17 @@ impl RunSetup {
         }
         self.write_config()?;
         Ok(Run { setup: self, players, step: 0, started_from, _lock: lock })
+    }
+
+    /// Refuses a folder that holds somebody's files under the names of a run's: without checkpoints it is no run that was begun here.
+    fn check_free(&self, checkpoints: &Checkpoints) -> Result<()> {
+        let files = ["config.toml", "log.jsonl"].map(|name| self.folder.join(name));
+        match files.iter().find(|file| file.exists()) {
+            Some(file) if !checkpoints.folder().is_dir() => {
+                bail!("{} is there and not of a run: give another --out", file.display())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Goes on from a checkpoint of a folder. What a change of settings means for it is said on the way.
@@ -90,6 +102,7 @@ impl RunSetup {
             bail!("{} holds no run to resume: leave --resume out to begin one", self.folder.display());
         }
         let lock = FolderLock::of_folder(&self.folder, "trains")?;
+        AtomicFile::remove_leftovers(checkpoints.folder(), "step-")?;
         let (bytes, state) = match from {
             ResumeFrom::Newest => checkpoints.newest_good()?,
             ResumeFrom::Step(step) => checkpoints.read(step)?,

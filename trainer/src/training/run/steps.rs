@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use storage::{
     runs::{Ending, Interruption, write_atomically},
     sheet,
@@ -20,7 +20,7 @@ use crate::{
     torch::{TorchBackend, TorchGenerator, device::describe},
     training::{
         batches::Batches,
-        checkpoint::{self, CheckpointState},
+        checkpoint::{self, CheckpointState, NotFinite},
         log::{LogLine, RunLog, SpectrumLine, read_lines},
         monitor::SpectrumMonitor,
         order::Order,
@@ -102,7 +102,13 @@ impl Run {
         }
         carried.bar.inc(1);
         let mut distance = None;
+        // An update that broke the weights, and how to go on from before it.
+        let explained = |error: anyhow::Error| match error.downcast_ref::<NotFinite>() {
+            Some(broken) => anyhow!("{broken}: {}", carried.health.diverged()),
+            None => error,
+        };
         if sample && let Some(monitor) = &carried.monitor {
+            checkpoint::check_finite(&self.players, self.step).map_err(explained)?;
             let line = self.sample(monitor)?;
             distance = Some(line.distance);
             carried.bar.println(&format!("step {}: power-spectrum distance {:.4}", line.step, line.distance));
@@ -111,7 +117,7 @@ impl Run {
         let is_best = |distance: &f64| carried.best.is_none_or(|(_, least)| *distance < least);
         let best = distance.filter(is_best);
         if save || best.is_some() {
-            self.save(distance).with_context(|| carried.health.diverged())?;
+            self.save(distance).map_err(explained)?;
             carried.best = best.map(|distance| (self.step, distance)).or(carried.best);
             let also: Vec<u64> = carried.best.iter().map(|(step, _)| *step).chain(carried.health.protected()).collect();
             self.checkpoints().prune(self.config().keep_checkpoints, &also)?;
@@ -144,7 +150,7 @@ impl Run {
         let path = self.folder().join("samples").join(format!("step-{:07}.png", self.step));
         write_atomically(&path, &sheet::sheet(&maps, side, SHEET_COLUMNS)?)?;
         let (distance, bands) = monitor.measure(&generator, FIRST_MEASURED_SEED, |_| ())?;
-        Ok(SpectrumLine { step: self.step, distance, bands })
+        Ok(SpectrumLine { step: self.step, distance, bands, modes: monitor.modes() })
     }
 
     fn save(&self, spectrum_distance: Option<f64>) -> Result<()> {

@@ -48,14 +48,13 @@ impl MapsDescription {
                 file.display()
             )
         };
-        let value: serde_json::Value = serde_json::from_slice(&text).with_context(damaged)?;
-        // Another JSON file of that name is none of our business.
-        if !is_ours && value.get("side_angle").is_none() {
-            return Ok(None);
-        }
-        let description: Self = serde_json::from_value(value).with_context(damaged)?;
+        let description: Self = match serde_json::from_slice(&text) {
+            Ok(description) => description,
+            // Another JSON file of that name, such as statistics of these maps, is none of our business.
+            Err(_) if !is_ours => return Ok(None),
+            Err(error) => return Err(error).with_context(damaged),
+        };
         if (description.maps, description.pixels) != (maps, pixels) {
-            // A document of ours with other contents, such as statistics, has its own idea of maps.
             bail!(
                 "{shown} describes {} maps of {} pixels, {} holds {maps} of {pixels}: it is of another array; correct it, or delete \
                  it and give --side-angle",
@@ -122,8 +121,10 @@ mod tests {
         assert_eq!(beside(), Ok(None));
         // Under the name of earlier versions, beside files of others.
         let earlier = folder.path().join("s.json");
-        std::fs::write(&earlier, "{\"ell\": [1, 2]}").unwrap();
-        assert_eq!(beside(), Ok(None));
+        for foreign in ["{\"ell\": [1, 2], \"pixels\": 64, \"side_angle\": 3.5}", "{\"kappa\": NaN}", "not JSON"] {
+            std::fs::write(&earlier, foreign).unwrap();
+            assert_eq!(beside(), Ok(None), "{foreign}");
+        }
         let text = "{\"source\": \"a test\", \"maps\": 32, \"pixels\": 64, \"side_angle\": 3.5}";
         std::fs::write(&earlier, text).unwrap();
         assert_eq!(beside().unwrap().unwrap().side_angle, 3.5);

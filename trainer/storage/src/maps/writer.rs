@@ -64,6 +64,8 @@ impl MapWriter {
         self.file.seek(SeekFrom::Start(0)).with_context(|| self.cannot_write())?;
         let header = npy::encode_header(self.written, self.pixels, self.pixels);
         self.file.write_all(&header).with_context(|| self.cannot_write())?;
+        // The array is safe before its description gets a name, and both are there before the array gets its own.
+        self.file.sync()?;
         if let Some(description) = description {
             let text = serde_json::to_string_pretty(description)? + "\n";
             write_atomically(&description_path(&self.path), text.as_bytes())?;

@@ -29,11 +29,49 @@ impl AtomicFile {
     /// # Errors
     /// When it cannot be created.
     pub fn create(path: &Path) -> Result<Self> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}-{}.part", std::process::id(), BEGUN.fetch_add(1, Ordering::Relaxed)));
-        let part = path.with_file_name(name);
-        let file = File::create_new(&part).with_context(|| format!("cannot create {}", part.display()))?;
-        Ok(Self { path: path.into(), part, file: Some(BufWriter::with_capacity(1 << 20, file)) })
+        loop {
+            let mut name = path.file_name().unwrap_or_default().to_owned();
+            name.push(format!(".{}-{}.part", std::process::id(), BEGUN.fetch_add(1, Ordering::Relaxed)));
+            let part = path.with_file_name(name);
+            match File::create_new(&part) {
+                Ok(file) => {
+                    return Ok(Self { path: path.into(), part, file: Some(BufWriter::with_capacity(1 << 20, file)) });
+                }
+                // Left by a program of the same number that was killed: in a container numbers begin anew.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error).with_context(|| format!("cannot create {}", part.display())),
+            }
+        }
+    }
+
+    /// Removes what killed programs left in a folder of files whose names were to begin like this. For the owner of these files
+    /// alone: nobody else may be writing them.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, or a leftover cannot be removed.
+    pub fn remove_leftovers(folder: &Path, beginning: &str) -> Result<()> {
+        for entry in std::fs::read_dir(folder).with_context(|| format!("cannot open {}", folder.display()))? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            // NAME.PROCESS-NUMBER.part
+            let numbers = name.strip_suffix(".part").and_then(|rest| rest.rsplit_once('.')).map(|(_, numbers)| numbers);
+            let is_ours = numbers.and_then(|numbers| numbers.split_once('-')).is_some_and(|(process, number)| {
+                [process, number].iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()))
+            });
+            if is_ours && name.starts_with(beginning) {
+                std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the bytes to the disk, under the temporary name still.
+    ///
+    /// # Errors
+    /// When the disk is full.
+    pub fn sync(&mut self) -> Result<()> {
+        let written = self.file.as_mut().map_or(Ok(()), |file| file.flush().and_then(|()| file.get_ref().sync_all()));
+        written.with_context(|| format!("cannot write {}: is the disk full?", self.path.display()))
     }
 
     /// Brings the bytes to the disk and gives the file its name; what had that name before is replaced.
@@ -123,6 +161,24 @@ mod tests {
         file.write_all(b"after").unwrap();
         drop(file);
         assert_eq!((std::fs::read(&path).unwrap(), names(folder.path())), (b"before".to_vec(), vec!["a.json".into()]));
+    }
+
+    #[test]
+    fn what_killed_programs_left_blocks_nothing_and_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.checkpoint");
+        // Whatever number comes next, a program of this one's number has left a file of it.
+        let next = BEGUN.load(Ordering::Relaxed);
+        for number in next..next + 40 {
+            let name = format!("a.checkpoint.{}-{number}.part", std::process::id());
+            std::fs::write(folder.path().join(name), "left").unwrap();
+        }
+        std::fs::write(folder.path().join("a.checkpoint.mine.part"), "mine").unwrap();
+        write_atomically(&path, b"whole").unwrap();
+        AtomicFile::remove_leftovers(folder.path(), "b").unwrap();
+        assert_eq!(names(folder.path()).len(), 42);
+        AtomicFile::remove_leftovers(folder.path(), "a.checkpoint").unwrap();
+        assert_eq!(names(folder.path()), ["a.checkpoint", "a.checkpoint.mine.part"]);
     }
 
     #[test]

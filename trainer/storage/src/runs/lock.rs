@@ -23,7 +23,9 @@ impl FolderLock {
     /// # Errors
     /// When the file cannot be created, or locking fails otherwise.
     pub fn take(path: &Path) -> Result<Option<Self>> {
-        let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
+        // A file of that name that is somebody's keeps its contents.
+        let file = File::options().create(true).truncate(false).write(true).open(path);
+        let file = file.with_context(|| format!("cannot create {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),

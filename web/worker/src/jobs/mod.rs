@@ -14,6 +14,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use js_sys::Promise;
 use protocol::{Event, Response, Work, queue::JobQueue};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::{
@@ -31,9 +32,9 @@ enum Job {
 
 /// What a step of a job gives.
 enum Step {
-    /// Something to say, with the pixels of a map where there are such; more steps follow.
+    /// Something to say; more steps follow.
     More(Event),
-    /// The last word.
+    /// The last word, with the pixels of a map where there are such.
     Done(Event, Option<Vec<f32>>),
 }
 
@@ -65,15 +66,20 @@ pub struct Jobs {
 
 impl Jobs {
     /// Gives the jobs what draws them.
-    pub fn begin(&self, artist: Artist) {
+    pub fn begin(self: &Rc<Self>, artist: Artist) {
         self.artist.replace(Some(artist));
+        self.wake();
     }
 
     /// Adds a job.
     pub fn submit(self: &Rc<Self>, id: u32, work: Work) {
         let priority = work.priority();
         self.queue.borrow_mut().submit(id, priority, Job::new(work));
-        // Whoever has the artist works off everything that waits.
+        self.wake();
+    }
+
+    /// Works off everything that waits, unless that is being done already.
+    fn wake(self: &Rc<Self>) {
         if let Some(artist) = self.artist.take() {
             let jobs = Rc::clone(self);
             wasm_bindgen_futures::spawn_local(async move { jobs.work(artist).await });
@@ -125,8 +131,10 @@ fn say(id: u32, event: Event, done: bool) {
 /// Lets the browser deliver messages.
 async fn breathe() {
     let wait = Promise::new(&mut |resolve, _| {
-        // A worker without timers would stay busy to the end of its jobs, and no more than that.
-        let _ = scope().set_timeout_with_callback(&resolve);
+        // A worker without timers stays busy to the end of its jobs, and no more than that.
+        if scope().set_timeout_with_callback(&resolve).is_err() {
+            let _ = resolve.call0(&JsValue::UNDEFINED);
+        }
     });
     let _ = JsFuture::from(wait).await;
 }
