@@ -168,6 +168,7 @@ fn a_collapsed_run_keeps_the_checkpoint_from_before_and_goes_on_from_there() -> 
     let mut again = setup(&run, &data, 20)?.resume(ResumeFrom::Step(10))?;
     assert_eq!((again.step(), checkpoints.steps()?), (10, vec![10]));
     assert_eq!(again.train(&go_on)?, Ending::Complete);
+    drop(again);
     let missing = setup(&run, &data, 20)?.resume(ResumeFrom::Step(7)).err().context("there is no step 7")?;
     assert!(format!("{missing:#}").contains("there is no checkpoint of step 7"), "{missing:#}");
     Ok(())

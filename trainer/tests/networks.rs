@@ -5,7 +5,7 @@ mod support;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use shared::formats::npy;
 use support::{folder_with_maps, interrupt, refuse, start, succeed, terminate};
 
