@@ -10,12 +10,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// A line is printed when another tenth is done and this long has passed since the last one ...
 const LEAST_PAUSE: Duration = Duration::from_secs(10);
 /// ... or when this long has passed.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Progress of one kind of work. On a terminal it is a bar; elsewhere lines go to the standard error, which leaves tables on the
 /// standard output alone.
 pub struct Bar {
-    bar: ProgressBar,
+    indicator: ProgressBar,
     /// Where there is no terminal.
     lines: Option<Mutex<Pace>>,
     of: &'static str,
@@ -55,35 +55,35 @@ impl Bar {
         bar.set_position(done);
         bar.reset_eta();
         let lines = bar.is_hidden().then(|| Mutex::new(Pace::begin(Instant::now(), done)));
-        Self { bar, lines, of }
+        Self { indicator: bar, lines, of }
     }
 
     /// Names the work.
     #[must_use]
     pub fn with_message(self, message: impl Into<String>) -> Self {
-        self.bar.set_message(format!("{}  ", message.into()));
+        self.indicator.set_message(format!("{}  ", message.into()));
         self
     }
 
     /// Says something of the work's state, such as losses.
     pub fn set_message(&self, message: String) {
-        self.bar.set_message(message);
+        self.indicator.set_message(message);
     }
 
     /// Names the part of the work that begins.
     pub fn set_prefix(&self, prefix: &str) {
-        self.bar.set_prefix(format!("{prefix}  "));
+        self.indicator.set_prefix(format!("{prefix}  "));
     }
 
     /// Counts `more` things as done.
     pub fn inc(&self, more: u64) {
-        self.bar.inc(more);
+        self.indicator.inc(more);
         self.tell();
     }
 
     /// Says how many things are done.
     pub fn set_position(&self, done: u64) {
-        self.bar.set_position(done);
+        self.indicator.set_position(done);
         self.tell();
     }
 
@@ -91,31 +91,31 @@ impl Bar {
     pub fn println(&self, line: &str) {
         match &self.lines {
             Some(_) => eprintln!("{line}"),
-            None => self.bar.println(line),
+            None => self.indicator.println(line),
         }
     }
 
     /// Leaves the bar as it is at the end.
     pub fn finish(&self) {
-        self.bar.finish();
+        self.indicator.finish();
     }
 
     /// Removes the bar.
     pub fn finish_and_clear(&self) {
-        self.bar.finish_and_clear();
+        self.indicator.finish_and_clear();
     }
 
     /// Leaves the bar where it stands.
     pub fn abandon(&self) {
-        self.bar.abandon();
+        self.indicator.abandon();
     }
 
     fn tell(&self) {
         let Some(lines) = &self.lines else { return };
-        let (done, count) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        let (done, count) = (self.indicator.position(), self.indicator.length().unwrap_or(0));
         let mut pace = lines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(left) = pace.due(Instant::now(), done, count) {
-            let (prefix, message) = (self.bar.prefix(), self.bar.message());
+            let (prefix, message) = (self.indicator.prefix(), self.indicator.message());
             let words: Vec<&str> =
                 [prefix.trim(), message.trim()].into_iter().filter(|word| !word.is_empty()).collect();
             eprintln!("{done} of {count} {}, about {} left  {}", self.of, duration(left), words.join("  "));
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(at(5, 150), None, "too early");
         assert_eq!(at(20, 200), Some(Duration::from_secs(80)));
         assert_eq!(at(35, 250), None, "not another tenth yet");
-        assert_eq!(at(40, 400), Some(Duration::from_secs(60)));
+        assert_eq!(at(40, 400), Some(Duration::from_mins(1)));
         assert_eq!(at(99, 401), None);
         assert!(at(101, 401).is_some(), "a minute without a line");
         assert_eq!(at(300, 401), None, "nothing is done");
@@ -173,7 +173,7 @@ mod tests {
     fn a_resumed_run_tells_its_own_speed() {
         let begun = Instant::now();
         let mut pace = Pace::begin(begun, 900);
-        assert_eq!(pace.due(begun + Duration::from_secs(60), 950, 1000), Some(Duration::from_secs(60)));
+        assert_eq!(pace.due(begun + Duration::from_mins(1), 950, 1000), Some(Duration::from_mins(1)));
     }
 
     #[test]

@@ -31,7 +31,8 @@ impl SelfCheck {
     pub fn validate(&self, network: &NetworkDefinition) -> Result<(), WeightsError> {
         let (side, scale) = (network.map_side, network.kappa_scale);
         let value = |name, value| Err(WeightsError::Value { name, value });
-        if let Some(pixel) = self.pixels.iter().find(|p| p.0 >= side || p.1 >= side || !(p.2.abs() <= scale)) {
+        let possible = |p: &&(usize, usize, f32)| p.0 < side && p.1 < side && p.2.abs() <= scale;
+        if let Some(pixel) = self.pixels.iter().find(|pixel| !possible(pixel)) {
             return value("self_check.pixels", format!("{pixel:?}"));
         }
         let places: BTreeSet<(usize, usize)> = self.pixels.iter().map(|pixel| (pixel.0, pixel.1)).collect();

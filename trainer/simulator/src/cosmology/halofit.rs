@@ -3,10 +3,7 @@
 use std::f64::consts::PI;
 
 use anyhow::{Result, ensure};
-use shared::cosmology::{
-    Cosmology,
-    background::{dark_energy_fraction, equation_of_state, matter_fraction},
-};
+use shared::cosmology::background::{dark_energy_fraction, equation_of_state, matter_fraction};
 
 use super::{linear_spectrum::LinearSpectrum, nonlinear_scale::Smoothed};
 
@@ -124,6 +121,8 @@ fn density_factors(matter: f64, dark: f64) -> [f64; 3] {
 
 #[cfg(test)]
 mod tests {
+    use shared::cosmology::Cosmology;
+
     use super::{
         super::{LinearPower, Wiggles},
         *,

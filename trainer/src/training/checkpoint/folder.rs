@@ -110,7 +110,7 @@ impl Checkpoints {
         }
         // A name that is free: what was set aside before stays, too.
         let named = |again: u32| self.folder.join(format!("after-step-{step:07}-{again}"));
-        let aside = (1..).map(named).find(|folder| !folder.exists()).context("every name is taken")?;
+        let aside = (1..=u32::MAX).map(named).find(|folder| !folder.exists()).context("every name is taken")?;
         storage::files::create_folder(&aside)?;
         for later in later {
             let path = self.path(later);
