@@ -28,7 +28,7 @@ use without_torch::Unavailable;
 #[derive(Subcommand)]
 pub enum Command {
     /// Simulate structure formation and write convergence maps
-    Simulate(simulate::SimulateArguments),
+    Simulate(Box<simulate::SimulateArguments>),
     /// Compare simulated boxes with theory
     Assess(assess::AssessArguments),
     /// Cut training maps from lens planes or from your own maps
