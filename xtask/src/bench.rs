@@ -1,4 +1,5 @@
-//! Benchmarks: Criterion's, the statistics beside LensTools and SciPy, the simulator's transforms beside SciPy, and the trainer beside PyTorch, in one run.
+//! Benchmarks: Criterion's, the statistics beside LensTools and SciPy, the simulator's transforms beside SciPy, and the trainer beside PyTorch and under
+//! each way of waiting, in one run.
 
 use anyhow::Result;
 use clap::Args;
@@ -40,6 +41,10 @@ pub fn run(workspace: &Workspace, arguments: &BenchArguments) -> Result<()> {
         .arg("tests/python/compare_statistics.py")
         .arg(workspace.target().join("release/trainer"))
         .arg(workspace.target().join("criterion"))
+        .run(workspace)?;
+    Step::new("Waiting threads of a small network's training", &python)
+        .arg("tests/python/compare_waiting.py")
+        .arg(workspace.target().join("release/trainer"))
         .run(workspace)?;
     Step::new("Training and generation, against PyTorch", python)
         .arg("tests/python/compare_training.py")
