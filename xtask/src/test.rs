@@ -60,7 +60,7 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
             .env("COSMOGAN_CHROMIUM", chromium)
             .env("COSMOGAN_TRAINER", workspace.target().join("debug/trainer"))
             .env("COSMOGAN_NODE_MODULES", modules)
-            .args(["--test", "--test-reporter=tap", "--test-timeout=300000", "--test-force-exit"])
+            .args(["--test", "--test-reporter=tap", "--test-timeout=900000", "--test-force-exit"])
             .arg("tests/browser/page.test.mjs");
         count(workspace, browser, "browser tests", &mut summary, &mut failed_runs)?;
     }
