@@ -1,8 +1,8 @@
 //! How many threads compute, and how they wait for each other.
 //!
 //! libtorch's threads (those of libgomp) spin while they wait for the next piece of work. On cores that other programs use too, a
-//! thread that has work is then kept from its core by threads that wait: steps of a small network take ten times as long. So they
-//! are told to sleep after a short while, which libgomp reads from its environment when it is loaded, before `main`.
+//! thread that has work is then kept from its core by threads that wait: steps of a small network take 1.4 times as long and more. So
+//! they are told to sleep after a short while, which libgomp reads from its environment when it is loaded, before `main`.
 
 use std::{ffi::OsString, os::unix::process::CommandExt, process::Command};
 
