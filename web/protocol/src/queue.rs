@@ -3,7 +3,7 @@
 //! A job is worked on step by step, a map at a time, and waits in between. So a drawing overtakes an ensemble between two of its
 //! maps, ensembles share the device, and a job that is cancelled ends after the map that it is at.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// How urgent a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,10 +18,16 @@ pub enum Priority {
 #[derive(Debug)]
 pub struct JobQueue<J> {
     waiting: VecDeque<Waiting<J>>,
-    /// Jobs that were cancelled while they were worked on.
-    cancelled: BTreeSet<u32>,
     /// The job that is worked on.
-    at_work: Option<u32>,
+    at_work: Option<AtWork>,
+}
+
+/// A job that is worked on.
+#[derive(Debug)]
+struct AtWork {
+    id: u32,
+    /// Meanwhile.
+    cancelled: bool,
 }
 
 /// A job that waits.
@@ -37,7 +43,7 @@ pub struct Waiting<J> {
 
 impl<J> Default for JobQueue<J> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), cancelled: BTreeSet::new(), at_work: None }
+        Self { waiting: VecDeque::new(), at_work: None }
     }
 }
 
@@ -52,14 +58,13 @@ impl<J> JobQueue<J> {
         let most = self.waiting.iter().map(|waiting| waiting.priority).max()?;
         let place = self.waiting.iter().position(|waiting| waiting.priority == most)?;
         let taken = self.waiting.remove(place)?;
-        self.at_work = Some(taken.id);
+        self.at_work = Some(AtWork { id: taken.id, cancelled: false });
         Some(taken)
     }
 
     /// Puts a job back that has more steps to come. Returns it where it was cancelled meanwhile.
     pub fn put_back(&mut self, waiting: Waiting<J>) -> Option<Waiting<J>> {
-        self.at_work = None;
-        if self.cancelled.remove(&waiting.id) {
+        if self.at_work.take().is_some_and(|at_work| at_work.cancelled) {
             return Some(waiting);
         }
         self.waiting.push_back(waiting);
@@ -68,15 +73,13 @@ impl<J> JobQueue<J> {
 
     /// Forgets the job that was worked on, which is done.
     pub fn finish(&mut self) {
-        if let Some(id) = self.at_work.take() {
-            self.cancelled.remove(&id);
-        }
+        self.at_work = None;
     }
 
     /// Cancels a job. Returns it where it waited; one that is worked on comes back from [`Self::put_back`].
     pub fn cancel(&mut self, id: u32) -> Option<Waiting<J>> {
-        if self.at_work == Some(id) {
-            self.cancelled.insert(id);
+        if let Some(at_work) = self.at_work.as_mut().filter(|at_work| at_work.id == id) {
+            at_work.cancelled = true;
             return None;
         }
         let place = self.waiting.iter().position(|waiting| waiting.id == id)?;
