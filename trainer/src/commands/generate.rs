@@ -89,8 +89,7 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
         }
         OutputKind::Folder => {}
     }
-    threads::settle_waiting_policy();
-    threads::set_count(arguments.threads);
+    threads::settle(arguments.threads);
     let weights = LoadedWeights::read(&arguments.weights, arguments.precision.map(Precision::from))?;
     let device = arguments.device.open()?;
     let manifest = &weights.manifest;

@@ -105,8 +105,7 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
         // The weights fix the network, down to the kappa that its output stands for.
         config.network = start.manifest.network.clone();
     }
-    threads::settle_waiting_policy();
-    threads::set_count(arguments.threads);
+    threads::settle(arguments.threads);
     let device = arguments.device.open()?;
     println!("device: {}, arithmetic: {}", describe(device), config.precision);
     if device.is_cuda() {

@@ -13,9 +13,15 @@ const POLICIES: [&str; 3] = [SPIN_COUNT, "OMP_WAIT_POLICY", "KMP_BLOCKTIME"];
 /// Looks before sleeping: some microseconds, the length of a gap between two kernels. Measured: see ARCHITECTURE.md.
 const SPINS: &str = "2000";
 
+/// Settles how threads wait, then how many compute. Called before anything else, since the program may be started anew.
+pub fn settle(threads: Option<u16>) {
+    settle_waiting_policy();
+    set_count(threads);
+}
+
 /// Starts this program anew with a waiting policy for libgomp, unless its environment states one. Returns where it does, or where
 /// the program cannot be started again, which costs nothing but speed.
-pub fn settle_waiting_policy() {
+fn settle_waiting_policy() {
     if POLICIES.iter().any(|name| std::env::var_os(name).is_some()) {
         return;
     }
@@ -28,7 +34,7 @@ pub fn settle_waiting_policy() {
 
 /// Lets this many threads compute, in libtorch and elsewhere; by default as many as this process may use, which the limits of a
 /// container or a batch job bound.
-pub fn set_count(threads: Option<u16>) {
+fn set_count(threads: Option<u16>) {
     let available = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.map_or_else(available, usize::from);
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
