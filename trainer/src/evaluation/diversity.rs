@@ -4,6 +4,7 @@ use anyhow::Result;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::statistics::similarity::{LEAST_PIXELS, multi_scale_similarity};
+use simulator::assessment::estimate::Estimate;
 use storage::maps::MapArchive;
 
 /// Maps of a set, at most: pairs of them are disjoint.
@@ -28,11 +29,8 @@ impl Similarity {
     }
 
     fn of_pairs(values: &[f64]) -> Option<Self> {
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
-        let standard_error = (variance / count).sqrt();
-        (values.len() > 1).then_some(Self { pairs: values.len(), mean, standard_error })
+        let Estimate { mean, standard_error } = Estimate::over(values);
+        Some(Self { pairs: values.len(), mean: mean?, standard_error: standard_error? })
     }
 
     /// Of the first `count` maps of an archive, [`MAPS`] at most; a pair is in memory while it is measured.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A mean with its uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Estimate {
-    /// Mean; `None` where no box has a value.
+    /// Mean; `None` where there is no value.
     pub mean: Option<f64>,
     /// Standard deviation (ddof 1) over the root of the number; `None` for fewer than two.
     pub standard_error: Option<f64>,
@@ -25,7 +25,11 @@ impl Estimate {
                 *count += 1.0;
             }
         }
-        let values: Vec<f64> = units.into_values().map(|[sum, count]| sum / count).collect();
+        Self::over(&units.into_values().map(|[sum, count]| sum / count).collect::<Vec<_>>())
+    }
+
+    /// Of values that are independent of each other.
+    pub fn over(values: &[f64]) -> Self {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
