@@ -18,6 +18,8 @@ pub enum Stream {
     LabelFlip,
     /// Windows and symmetries of map crops.
     Crops,
+    /// Windows and symmetries of the maps of a training step.
+    TrainingCrops,
     /// Permutations and bootstraps of two-sample tests.
     Resampling,
     /// Modes of a simulation's initial density.
@@ -43,6 +45,7 @@ pub fn stream(seed: u64, purpose: Stream) -> Random {
         Stream::Shuffle => b"cosmogan.shuffle",
         Stream::LabelFlip => b"cosmogan.flip...",
         Stream::Crops => b"cosmogan.crops..",
+        Stream::TrainingCrops => b"cosmogan.traincr",
         Stream::Resampling => b"cosmogan.resampl",
         Stream::InitialDensity => b"cosmogan.density",
         Stream::LineOfSight => b"cosmogan.sight..",

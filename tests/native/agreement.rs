@@ -9,10 +9,11 @@ use shared::{
         NetworkDefinition,
         burn::{Discriminator, Generator},
         definition::parameters,
+        initial::Initialisation,
     },
 };
 use tests::{python, run_python, small};
-use trainer::torch::{Mode, TorchBackend, TorchNetwork, to_vec};
+use trainer::torch::{DiscriminatorForm, Mode, TorchBackend, TorchNetwork, to_vec};
 
 /// Largest difference between two backends in f32.
 const TOLERANCE: f32 = 1e-5;
@@ -31,8 +32,8 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 /// Networks with batch statistics, scales and shifts as after training: the initial 0 and 1 would hide mistakes.
 fn trained(definition: &NetworkDefinition) -> Result<(TorchNetwork, TorchNetwork)> {
     let cpu = tch::Device::Cpu;
-    let generator = TorchNetwork::generator(definition, 3, cpu)?;
-    let discriminator = TorchNetwork::discriminator(definition, 4, cpu)?;
+    let generator = TorchNetwork::generator(definition, Initialisation::Paper, 3, cpu)?;
+    let discriminator = TorchNetwork::discriminator(definition, DiscriminatorForm::paper(definition), 4, cpu)?;
     tch::no_grad(|| -> Result<()> {
         for (name, tensor) in generator.named() {
             if name.ends_with("weight") {

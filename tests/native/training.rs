@@ -3,24 +3,29 @@
 use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
+use shared::network::initial::Initialisation;
 use storage::runs::{Ending, Interruption};
 use tch::{Device, Tensor};
 use tests::{small, training_maps};
 use trainer::{
     torch::to_vec,
     training::{
-        checkpoint::{self, Checkpoints, DataRecord},
+        checkpoint::{self, Checkpoints, DataRecord, ResumeFrom},
         config::{Arithmetic, TrainingConfig},
-        data::TrainingMaps,
-        measures::DISCRIMINATOR_LOSS,
+        data::{Part, TrainingMaps},
+        log::{LogLine, read_lines},
+        measures::{DISCRIMINATOR_LOSS, FORCE_LATTICE, FORCE_PIXELS, FORCE_SHAPE, FORCE_SPECTRUM, GRADIENT_PENALTY},
         order::Order,
-        run::{ResumeFrom, RunSetup},
+        recipe::{DiscriminatorConfig, DiscriminatorInput, ExportConfig, ForcesConfig, Updates},
+        run::RunSetup,
         step::Players,
     },
 };
 
 /// Side of the maps in degrees; only the spectrum's labels depend on it.
 const SIDE_ANGLE: f64 = 0.22;
+/// Nothing is held out.
+const ALL: Part = Part::WithoutLast(0);
 
 fn config(steps: u64) -> TrainingConfig {
     TrainingConfig {
@@ -38,9 +43,18 @@ fn config(steps: u64) -> TrainingConfig {
 
 fn setup(folder: &Path, data: &Path, steps: u64) -> Result<RunSetup> {
     let config = config(steps);
-    let maps = Arc::new(TrainingMaps::open(data, config.network.map_side, config.batch_size)?);
-    let data = DataRecord { maps: maps.maps(), sha256: "of the test".into(), description: None };
-    Ok(RunSetup { folder: folder.into(), config, maps, data, side_angle: SIDE_ANGLE, device: Device::Cpu })
+    let maps = Arc::new(TrainingMaps::open(data, config.network.map_side, ALL, config.batch_size)?);
+    let (_, deviation) = maps.measure(64)?;
+    let data = DataRecord { maps: maps.crops(), sha256: "of the test".into(), deviation, description: None };
+    Ok(RunSetup {
+        folder: folder.into(),
+        config,
+        maps,
+        held_out: None,
+        data,
+        side_angle: SIDE_ANGLE,
+        device: Device::Cpu,
+    })
 }
 
 #[test]
@@ -49,9 +63,9 @@ fn twenty_steps_lower_the_discriminators_loss_and_move_the_generator() -> Result
     let data = training_maps(folder.path(), 64, small().map_side)?;
     let config = config(20);
     let side = config.network.map_side;
-    let maps = TrainingMaps::open(&data, side, config.batch_size)?;
-    let mut order = Order::new(maps.maps(), config.batch_size, config.seed);
-    let mut players = Players::new(&config, Device::Cpu)?;
+    let maps = TrainingMaps::open(&data, side, ALL, config.batch_size)?;
+    let mut order = Order::new(maps.crops(), config.batch_size, config.seed);
+    let mut players = Players::new(&config, maps.measure(64)?.1, Device::Cpu)?;
     let values = |players: &Players| -> Result<Vec<f32>> {
         let tensors = players.generator.named().map(|(_, tensor)| to_vec(tensor));
         Ok(tensors.collect::<Result<Vec<_>>>()?.concat())
@@ -62,8 +76,8 @@ fn twenty_steps_lower_the_discriminators_loss_and_move_the_generator() -> Result
         let batch = Tensor::f_from_slice(&maps.kappa(order.maps_of(step))?)?;
         let batch = batch.f_view([config.batch_size as i64, 1, side as i64, side as i64])?;
         let measured = players.step(&config, step, config.learning_rate, &batch)?;
-        assert_eq!(measured.of[0], DISCRIMINATOR_LOSS);
-        losses.push(to_vec(&measured.values)?[0]);
+        assert_eq!(measured[0].0, DISCRIMINATOR_LOSS);
+        losses.push(to_vec(&measured[0].1)?[0]);
     }
     let mean = |losses: &[f32]| losses.iter().sum::<f32>() / losses.len() as f32;
     // The generator learns too, so the loss cannot fall far in 20 steps.
@@ -90,18 +104,110 @@ fn a_resumed_run_ends_as_an_uninterrupted_one_bit_for_bit() -> Result<()> {
     assert_eq!(resumed.step(), 13);
     assert!(matches!(resumed.train(&go_on)?, Ending::Complete));
 
-    let tensors = |run: &Path| -> Result<Vec<u8>> {
-        let bytes = fs::read(Checkpoints::of_run(run).path(20))?;
-        let header = u64::from_le_bytes(*bytes.first_chunk().context("a safetensors file begins with 8 bytes")?);
-        Ok(bytes[8 + header as usize..].to_vec())
-    };
-    let (expected, found) = (tensors(&whole)?, tensors(&parts)?);
+    let (expected, found) = (tensors(&whole, 20)?, tensors(&parts, 20)?);
     assert!(expected.len() > 10_000);
     assert!(expected == found, "the checkpoints of step 20 differ");
     // A run leaves what the manual promises.
     for file in ["config.toml", "log.jsonl", "samples/step-0000020.png"] {
         assert!(whole.join(file).is_file(), "{file} is missing");
     }
+    Ok(())
+}
+
+/// The tensors of a checkpoint, without what it says of itself.
+fn tensors(run: &Path, step: u64) -> Result<Vec<u8>> {
+    let bytes = fs::read(Checkpoints::of_run(run).path(step))?;
+    let header = u64::from_le_bytes(*bytes.first_chunk().context("a safetensors file begins with 8 bytes")?);
+    Ok(bytes[8 + header as usize..].to_vec())
+}
+
+/// Everything that a recipe has, on windows of maps twice as wide.
+fn recipe(steps: u64) -> TrainingConfig {
+    TrainingConfig {
+        cool_down_steps: steps / 2,
+        symmetries: true,
+        updates: Updates::Alternating,
+        initialisation: Initialisation::Spline,
+        average_half_life_maps: 50.0,
+        discriminator: DiscriminatorConfig {
+            batch_norm: false,
+            input: DiscriminatorInput::Deviation,
+            rate: 0.5,
+            last_layer_rate: 0.25,
+            gradient_penalty: 1.0,
+            gradient_penalty_every: 3,
+        },
+        forces: ForcesConfig { spectrum: 3.0, pixels: 3.0, shape: 2.0, lattice: 1.0, ..ForcesConfig::default() },
+        export: ExportConfig { averaged: true, statistics_maps: 64, last_layer_null: true },
+        held_out_maps: 4,
+        ..config(steps)
+    }
+}
+
+#[test]
+fn a_run_by_a_recipe_goes_on_bit_for_bit_and_ends_finite() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let side = small().map_side;
+    let data = training_maps(folder.path(), 24, 2 * side)?;
+    let run = folder.path().join("run");
+    let go_on = Interruption::default();
+    let begin = || -> Result<RunSetup> {
+        let config = recipe(20);
+        let open = |part| TrainingMaps::open(&data, side, part, config.batch_size);
+        let (maps, held_out) = (Arc::new(open(Part::WithoutLast(4))?), Some(open(Part::Last(4))?));
+        assert_eq!(maps.crops(), 80);
+        let (_, deviation) = maps.measure(64)?;
+        let data = DataRecord { maps: maps.crops(), sha256: "of the test".into(), deviation, description: None };
+        Ok(RunSetup { folder: run.clone(), config, maps, held_out, data, side_angle: SIDE_ANGLE, device: Device::Cpu })
+    };
+    assert_eq!(begin()?.begin()?.train(&go_on)?, Ending::Complete);
+    let whole = tensors(&run, 20)?;
+    let mut again = begin()?.resume(ResumeFrom::Step(10))?;
+    assert_eq!(again.train(&go_on)?, Ending::Complete);
+    assert!(whole == tensors(&run, 20)?, "the checkpoints of step 20 differ");
+    let log = read_lines(&run.join("log.jsonl"))?;
+    for measure in [GRADIENT_PENALTY, FORCE_SPECTRUM, FORCE_PIXELS, FORCE_SHAPE, FORCE_LATTICE] {
+        let found: Vec<f64> = log
+            .iter()
+            .filter_map(|line| match line {
+                LogLine::Progress(means) => means.values.get(measure),
+                LogLine::Spectrum(_) => None,
+            })
+            .collect();
+        assert!(
+            !found.is_empty() && found.iter().all(|value| value.is_finite() && *value > 0.0),
+            "{measure:?} {found:?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_branch_cools_down_and_leaves_its_trunk_alone() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = training_maps(folder.path(), 40, small().map_side)?;
+    let [trunk, branch] = ["trunk", "branch"].map(|name| folder.path().join(name));
+    let go_on = Interruption::default();
+    assert_eq!(setup(&trunk, &data, 15)?.begin()?.train(&go_on)?, Ending::Complete);
+    let before = tensors(&trunk, 15)?;
+    let mut cooling = setup(&branch, &data, 14)?;
+    cooling.config.cool_down_steps = 4;
+    let mut run = cooling.branch(&trunk, ResumeFrom::Step(10))?;
+    assert_eq!(run.step(), 10);
+    assert_eq!(run.train(&go_on)?, Ending::Complete);
+    drop(run);
+    assert!(before == tensors(&trunk, 15)? && Checkpoints::of_run(&trunk).steps()? == [5, 10, 15]);
+    assert!(tensors(&branch, 10)? == tensors(&trunk, 10)? && tensors(&branch, 14)? != tensors(&trunk, 10)?);
+    // The branch has the trunk's log until there.
+    let steps: Vec<u64> = read_lines(&branch.join("log.jsonl"))?
+        .iter()
+        .filter(|line| matches!(line, LogLine::Progress(_)))
+        .map(LogLine::step)
+        .collect();
+    assert_eq!(steps, (1..=14).collect::<Vec<_>>());
+    let again =
+        setup(&branch, &data, 14)?.branch(&trunk, ResumeFrom::Newest).err().context("it holds a run already")?;
+    assert!(format!("{again:#}").contains("holds a run already"), "{again:#}");
     Ok(())
 }
 
@@ -135,7 +241,7 @@ fn a_run_that_diverges_stops_and_keeps_the_last_good_checkpoint() -> Result<()> 
         assert!(format!("{error:#}").contains("not finite"), "{error:#}");
         assert!(format!("{error:#}").contains("the checkpoint of step"), "{error:#}");
         let (bytes, _) = Checkpoints::of_run(&run).newest_good()?;
-        let players = Players::new(&config(10), Device::Cpu)?;
+        let players = Players::new(&config(10), 1.0, Device::Cpu)?;
         checkpoint::restore(&bytes, &players)?;
         for (name, tensor) in players.generator.named().chain(players.discriminator.named()) {
             assert!(to_vec(tensor)?.iter().all(|value| value.is_finite()), "{name} at {learning_rate:e}");

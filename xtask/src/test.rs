@@ -53,7 +53,8 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
         let chromium = install::chromium(workspace)?;
         let modules = install::playwright(workspace)?;
         Step::new("Build the trainer, whose maps the page must draw too", "cargo")
-            .args(["build", "--locked", "-p", "trainer"])
+            // All default members, as for the tests: alone, it would be another set of features, and compiled anew.
+            .args(["build", "--locked"])
             .run(workspace)?;
         let browser = Step::new("Run the page in headless Chromium", "node")
             .env("COSMOGAN_PAGE", workspace.page())

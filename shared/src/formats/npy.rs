@@ -1,7 +1,9 @@
-//! NumPy `.npy` arrays of maps: f4 or f8 of either byte order, C order, shape `[H, W]`, `[N, H, W]` or `[N, 1, H, W]`.
+//! NumPy `.npy` arrays of maps: f2, f4 or f8 of either byte order, C order, shape `[H, W]`, `[N, H, W]` or `[N, 1, H, W]`.
 //!
 //! The header is readable on its own, so that files larger than memory can be streamed. Written here rather than taken
 //! from npyz 0.9, which allocates whatever length a header claims (up to 4 GiB) and multiplies its shape unchecked.
+
+use half::f16;
 
 /// Bytes of a file's beginning that hold any header accepted here.
 pub const HEADER_BYTES: usize = 12 + LONGEST_DICTIONARY;
@@ -24,7 +26,7 @@ pub enum NpyError {
     Header(&'static str),
     /// Numbers of another type.
     #[error(
-        "the array holds {0:?}; maps are float32 or float64 ('<f4', '>f4', '<f8', '>f8'): convert with .astype('f4')"
+        "the array holds {0:?}; maps are float16, float32 or float64 ('<f2', '<f4', '<f8', or with '>'): convert with .astype('f4')"
     )]
     Type(String),
     /// Columns first.
@@ -49,18 +51,28 @@ pub enum NpyError {
 /// Type of the numbers in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Element {
-    /// 4 or 8 bytes.
-    double: bool,
+    width: Width,
     big_endian: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Width {
+    Half,
+    Single,
+    Double,
 }
 
 impl Element {
     /// Little-endian f32, which is what is written here.
-    pub const LITTLE_F32: Self = Self { double: false, big_endian: false };
+    pub const LITTLE_F32: Self = Self { width: Width::Single, big_endian: false };
 
     /// Bytes of one number.
     pub fn bytes(self) -> usize {
-        if self.double { 8 } else { 4 }
+        match self.width {
+            Width::Half => 2,
+            Width::Single => 4,
+            Width::Double => 8,
+        }
     }
 
     /// Numbers from their bytes; f64 is rounded to f32 (beyond its range: infinite, which no map accepts). An incomplete
@@ -68,11 +80,14 @@ impl Element {
     pub fn decode(self, bytes: &[u8]) -> Vec<f32> {
         let singles = |decode: fn([u8; 4]) -> f32| bytes.as_chunks().0.iter().map(|&b| decode(b)).collect();
         let doubles = |decode: fn([u8; 8]) -> f64| bytes.as_chunks().0.iter().map(|&b| decode(b) as f32).collect();
-        match (self.double, self.big_endian) {
-            (false, false) => singles(f32::from_le_bytes),
-            (false, true) => singles(f32::from_be_bytes),
-            (true, false) => doubles(f64::from_le_bytes),
-            (true, true) => doubles(f64::from_be_bytes),
+        let halves = |decode: fn([u8; 2]) -> f16| bytes.as_chunks().0.iter().map(|&b| decode(b).to_f32()).collect();
+        match (self.width, self.big_endian) {
+            (Width::Half, false) => halves(f16::from_le_bytes),
+            (Width::Half, true) => halves(f16::from_be_bytes),
+            (Width::Single, false) => singles(f32::from_le_bytes),
+            (Width::Single, true) => singles(f32::from_be_bytes),
+            (Width::Double, false) => doubles(f64::from_le_bytes),
+            (Width::Double, true) => doubles(f64::from_be_bytes),
         }
     }
 }
@@ -130,13 +145,13 @@ impl NpyHeader {
         if dictionary.fortran_order {
             return Err(NpyError::FortranOrder);
         }
-        let element = match dictionary.descr {
-            "<f4" => Element::LITTLE_F32,
-            ">f4" => Element { double: false, big_endian: true },
-            "<f8" => Element { double: true, big_endian: false },
-            ">f8" => Element { double: true, big_endian: true },
+        let width = match dictionary.descr {
+            "<f2" | ">f2" => Width::Half,
+            "<f4" | ">f4" => Width::Single,
+            "<f8" | ">f8" => Width::Double,
             other => return Err(NpyError::Type(other.to_owned())),
         };
+        let element = Element { width, big_endian: dictionary.descr.starts_with('>') };
         let (maps, rows, columns) = match dictionary.shape[..] {
             [rows, columns] => (1, rows, columns),
             [maps, rows, columns] | [maps, 1, rows, columns] => (maps, rows, columns),

@@ -229,11 +229,20 @@ impl NetworkDefinition {
 
     /// Rows of Table 2, up to the logit: the sigmoid is part of the loss. Names: `conv1`, `conv2`, `bn2`, ..., `fc`.
     pub fn discriminator(&self) -> Vec<Layer> {
+        self.discriminator_of(true)
+    }
+
+    /// Table 2 without its batch normalisation, so that a map is judged for itself, whatever its batch. The same names.
+    pub fn discriminator_without_batch_norm(&self) -> Vec<Layer> {
+        self.discriminator_of(false)
+    }
+
+    fn discriminator_of(&self, batch_normalised: bool) -> Vec<Layer> {
         let mut layers = Vec::new();
         for stage in 1..=self.stages {
             let (input, output) = (self.features(stage - 1), self.features(stage));
             let operation = Operation::Convolution { inputs: input[0], outputs: output[0] };
-            let normalised = stage > 1;
+            let normalised = batch_normalised && stage > 1;
             let activation = if normalised { Activation::None } else { Activation::LeakyRelu };
             layers.push(layer(&format!("conv{stage}"), operation, activation, output));
             if normalised {
@@ -312,6 +321,8 @@ mod tests {
         let paper = NetworkDefinition::paper();
         assert_eq!(trainable(&paper.generator()), 12_824_449);
         assert_eq!(trainable(&paper.discriminator()), 4_436_225);
+        // Scale and shift of 128 + 256 + 512 channels less.
+        assert_eq!(trainable(&paper.discriminator_without_batch_norm()), 4_436_225 - 2 * 896);
     }
 
     #[test]

@@ -222,7 +222,7 @@ fn discriminator_of(path: &Path, network: &NetworkDefinition, device: Device) ->
             network.map_side
         );
     }
-    let players = Players::new(&state.config, device)?;
+    let players = Players::new(&state.config, state.data.deviation, device)?;
     checkpoint::restore(&bytes, &players)?;
     Ok(players.discriminator)
 }

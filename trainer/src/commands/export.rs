@@ -8,7 +8,7 @@ use shared::{
     formats::weights::{Origin, Precision, TrainingRecord},
     statistics::SpectrumBand,
 };
-use storage::{files::check_free, maps::MapsDescription};
+use storage::files::check_free;
 use tch::Device;
 
 use crate::{
@@ -16,7 +16,8 @@ use crate::{
     torch::TorchGenerator,
     training::{
         checkpoint::{self, CheckpointState, Checkpoints},
-        data::TrainingMaps,
+        data::{Part, TrainingMaps},
+        finish::finish,
         monitor::SpectrumMonitor,
         run::best_checkpoint,
         step::Players,
@@ -55,6 +56,9 @@ pub struct ExportArguments {
     /// Precisions to write
     #[arg(long, value_delimiter = ',', default_values = ["f16", "f32"])]
     precision: Vec<WeightsPrecision>,
+    /// Leave the generator as training left it, whatever the run's [export] says
+    #[arg(long)]
+    as_trained: bool,
     /// Maps that were not trained on: the manifest then states how far the generator's P(l) is from theirs
     #[arg(long, value_name = "FILE.npy")]
     data: Option<PathBuf>,
@@ -80,8 +84,11 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
         Some(step) => checkpoints.read(step)?,
         None => checkpoints.newest_good()?,
     };
-    let players = Players::new(&state.config, Device::Cpu)?;
+    let players = Players::new(&state.config, state.data.deviation, Device::Cpu)?;
     checkpoint::restore(&bytes, &players)?;
+    if !arguments.as_trained {
+        finish(&players, &state.config)?;
+    }
     let described = state.data.description.as_ref();
     let side_angle =
         described.map(|description| description.side_angle).context("the run does not know its maps' angle")?;
@@ -124,17 +131,17 @@ fn record(state: &CheckpointState) -> TrainingRecord {
 /// Ratios per band of generated maps to maps that were not trained on.
 fn measure(path: &Path, most: usize, generator: &TorchGenerator<'_>) -> Result<Vec<SpectrumBand>> {
     let (side, side_angle) = (generator.pixels(), generator.side_angle());
-    let maps = TrainingMaps::open(path, side, 2)?;
-    if let Some(description) = MapsDescription::beside(path, maps.maps(), side)?
+    let maps = TrainingMaps::open(path, side, Part::WithoutLast(0), 2)?;
+    if let Some(description) = maps.description(None)?
         && (description.side_angle / side_angle - 1.0).abs() > 1e-6
     {
         bail!(
-            "{} has maps of {} degrees, the run was trained on {side_angle}: they cannot be compared",
+            "maps of {side} pixels of {} are {} degrees wide, the run was trained on {side_angle}: they cannot be compared",
             path.display(),
             description.side_angle
         );
     }
-    let count = maps.maps().min(most.max(2));
+    let count = maps.crops().min(most.max(2));
     let bar = Bar::new(count, "maps");
     let monitor = SpectrumMonitor::of_first(&maps, side_angle, count)?;
     let (_, bands) = monitor.measure(generator, 0, |drawn| bar.inc(drawn as u64))?;

@@ -10,6 +10,7 @@ pub mod export;
 pub mod generate;
 pub mod info;
 pub mod maps;
+pub mod runs;
 pub mod simulate;
 pub mod spectrum;
 pub mod statistics;
@@ -36,6 +37,8 @@ pub enum Command {
     /// Train the generator against the discriminator
     #[cfg(feature = "torch")]
     Train(train::TrainArguments),
+    /// Show the learning curves of training runs side by side
+    Runs(runs::RunsArguments),
     /// Draw maps with trained weights
     #[cfg(feature = "torch")]
     Generate(generate::GenerateArguments),
@@ -81,6 +84,7 @@ impl Command {
             Self::Evaluate(arguments) => return evaluate::run(&arguments),
             Self::Assess(arguments) => assess::run(&arguments)?,
             Self::Maps(arguments) => maps::run(&arguments)?,
+            Self::Runs(arguments) => runs::run(&arguments)?,
             #[cfg(feature = "torch")]
             Self::Generate(arguments) => generate::run(&arguments)?,
             #[cfg(feature = "torch")]

@@ -2,19 +2,16 @@
 
 use std::{
     path::{Path, PathBuf},
+    str::FromStr,
     sync::Arc,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use shared::formats::weights::Ancestor;
 
 use storage::{
-    files::sha256_of_file,
-    maps::{
-        MapsDescription,
-        description::{one_side_angle, side_angle_of},
-    },
+    maps::{MapsDescription, description::side_angle_of},
     runs::{Ending, Interruption},
 };
 
@@ -24,31 +21,35 @@ use crate::{
         threads,
     },
     training::{
-        checkpoint::{Checkpoints, DataRecord},
+        checkpoint::{CheckpointState, Checkpoints, DataRecord, ResumeFrom},
         config::{Arithmetic, TrainingConfig},
-        data::TrainingMaps,
-        run::{ResumeFrom, RunSetup},
+        data::{Part, TrainingMaps, sha256_of_data},
+        run::RunSetup,
     },
     weights::LoadedWeights,
 };
 
-/// Train the generator against the discriminator, as the paper does (Section 2.3).
+/// Train the generator against the discriminator, as the paper does (Section 2.3) or by a recipe.
 ///
-/// Without --config every setting is the paper's: Adam at 2e-4 with beta1 0.5, batches of 64, the non-saturating loss,
-/// labels flipped in 1 % of the steps. The folder RUN then holds config.toml, log.jsonl, TensorBoard events, samples/
-/// (data above, generated below) and checkpoints/. Ctrl-C saves and stops, with exit code 75; --resume goes on, to the bit on the CPU in f32.
+/// Without --config every setting is the paper's (--config paper): Adam at 2e-4 with beta1 0.5, batches of 64, the
+/// non-saturating loss, both updates from one forward pass, labels flipped in 1 % of the steps. --config recipe adds forces toward
+/// statistics of the data and more: weights of it have seen those statistics. --data is maps of the network's size, or whole maps
+/// of any size, of which random windows are trained on. The folder RUN then holds config.toml, log.jsonl, TensorBoard events,
+/// samples/ (data above, generated below) and checkpoints/. Ctrl-C saves and stops, with exit code 75; --resume goes on, to the
+/// bit on the CPU in f32.
 ///
 /// Examples:
-///   trainer train --data data/maps.npy --out runs/first --precision bf16
+///   trainer train --data simulated/z1.000 --config recipe --kappa-scale auto --out runs/first
+///   trainer train --data data/maps.npy --out runs/paper --precision bf16
 ///   trainer train --data data/my-maps.npy --out runs/mine --start-from public/weights
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct TrainArguments {
-    /// TOML file of settings; what it leaves out takes the paper's value
-    #[arg(long, value_name = "FILE")]
+    /// Settings: paper, recipe, or a TOML file; what it leaves out takes the paper's value
+    #[arg(long, value_name = "NAME|FILE")]
     config: Option<PathBuf>,
-    /// Training maps: .npy from `trainer maps`
-    #[arg(long, value_name = "FILE.npy")]
+    /// Training maps: a .npy file, or a folder of them such as `trainer simulate` writes
+    #[arg(long, value_name = "FILE.npy|DIR")]
     data: PathBuf,
     /// Folder of the run
     #[arg(long, value_name = "RUN")]
@@ -56,9 +57,16 @@ pub struct TrainArguments {
     /// Go on from the newest checkpoint of RUN; settings are RUN's own unless given here
     #[arg(long)]
     resume: bool,
-    /// Go on from the checkpoint of this step; later ones are set aside, not deleted
-    #[arg(long, value_name = "N", requires = "resume")]
+    /// Go on from the checkpoint of this step; later ones of RUN are set aside, not deleted
+    #[arg(long, value_name = "N")]
     from_step: Option<u64>,
+    /// Let the learning rate fall to 0 over so many maps, from a checkpoint of another run: RUN becomes a branch of it, with
+    /// weights to ship, and the other one can train on
+    #[arg(long, value_name = "MAPS", requires = "branch_of")]
+    cool_down: Option<u64>,
+    /// The run that --cool-down branches off
+    #[arg(long, value_name = "RUN", requires = "cool_down", conflicts_with_all = ["resume", "start_from", "config", "steps", "kappa_scale"])]
+    branch_of: Option<PathBuf>,
     /// Begin with the generator of these weights, such as to adapt it to your own maps; the discriminator begins anew
     #[arg(long, value_name = "WEIGHTS", conflicts_with = "resume")]
     start_from: Option<PathBuf>,
@@ -80,15 +88,68 @@ pub struct TrainArguments {
     /// Learning rate of Adam
     #[arg(long)]
     learning_rate: Option<f64>,
-    /// Kappa that the generator's largest output stands for: about the largest kappa of the data
-    #[arg(long, value_name = "KAPPA", conflicts_with_all = ["resume", "start_from"])]
-    kappa_scale: Option<f32>,
+    /// Kappa that the generator's largest output stands for; auto takes what 0.9 % of the data's maps exceed, as the paper's do 1
+    #[arg(long, value_name = "auto|KAPPA", conflicts_with_all = ["resume", "start_from"])]
+    kappa_scale: Option<KappaScale>,
+    /// Maps at the end of each file that are measured against instead of trained on
+    #[arg(long, value_name = "N")]
+    held_out_maps: Option<usize>,
     /// Seed of everything random
     #[arg(long)]
     seed: Option<u64>,
-    /// Side of the maps in degrees, where no description lies beside the data
+    /// Side of the whole maps in degrees, where no description lies beside the data
     #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
     side_angle: Option<f64>,
+}
+
+/// Maps of the data on which the scale of kappa and the standard deviation of pixels are measured, at most.
+const MEASURED_MAPS: usize = 1024;
+/// Share of the paper's maps that have a pixel beyond the generator's largest output.
+const SHARE_BEYOND: f64 = 0.009;
+
+/// Kappa that the generator's largest output stands for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum KappaScale {
+    /// As the data have it.
+    OfData,
+    /// This much.
+    Kappa(f32),
+}
+
+impl FromStr for KappaScale {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::OfData),
+            _ => text.parse().map(Self::Kappa).map_err(|_| "give auto or a number"),
+        }
+    }
+}
+
+/// The kappa, in two digits, that at most [`SHARE_BEYOND`] of the maps exceed, whose largest |kappa| rise.
+fn scale_of(largest: &[f32]) -> f32 {
+    let beyond = (SHARE_BEYOND * largest.len() as f64) as usize;
+    let kappa = f64::from(largest.iter().rev().nth(beyond).copied().unwrap_or(1.0)).max(1e-6);
+    let unit = 10.0_f64.powf(kappa.log10().floor() - 1.0);
+    ((kappa / unit).ceil() * unit) as f32
+}
+
+/// What is to be said of a scale of kappa beside the largest kappa of the data.
+fn scale_note(largest: f32, scale: f32) -> Option<String> {
+    if largest < 0.25 * scale {
+        Some(format!(
+            "the largest kappa of the data is about {largest:.2}, far below the {scale} that the generator's largest output \
+             stands for; such networks learn slowly or not at all: consider --kappa-scale auto"
+        ))
+    } else if largest > 2.0 * scale {
+        Some(format!(
+            "the largest kappa of the data is about {largest:.2}, and the generator can put out {scale} at most: it cannot draw \
+             the highest peaks; consider --kappa-scale auto"
+        ))
+    } else {
+        None
+    }
 }
 
 /// Runs the command.
@@ -96,7 +157,11 @@ pub struct TrainArguments {
 /// # Errors
 /// When the input is not usable, the run cannot go on, or the disk or the device fails.
 pub fn run(arguments: &TrainArguments) -> Result<Ending> {
-    let mut config = config(arguments)?;
+    if arguments.from_step.is_some() && !arguments.resume && arguments.branch_of.is_none() {
+        bail!("--from-step says where --resume or --branch-of goes on: give one of them");
+    }
+    let from = arguments.from_step.map_or(ResumeFrom::Newest, ResumeFrom::Step);
+    let mut config = config(arguments, from)?;
     let start = match &arguments.start_from {
         Some(path) => Some(LoadedWeights::read(path, None)?),
         None => None,
@@ -113,38 +178,38 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
         tch::Cuda::cudnn_set_benchmark(true);
     }
     let side = config.network.map_side;
-    let maps = TrainingMaps::open(&arguments.data, side, config.batch_size)?;
-    let description = match MapsDescription::beside(&arguments.data, maps.maps(), side)? {
-        None if arguments.resume => recorded_description(&arguments.out)?,
+    let maps = TrainingMaps::open(&arguments.data, side, Part::WithoutLast(config.held_out_maps), config.batch_size)?;
+    let held_out = (config.held_out_maps > 0)
+        .then(|| TrainingMaps::open(&arguments.data, side, Part::Last(config.held_out_maps), 2))
+        .transpose()?;
+    let recorded = || if arguments.resume { recorded_description(&arguments.out) } else { Ok(None) };
+    let description = match maps.description(arguments.side_angle)? {
+        None => recorded()?,
         found => found,
     };
-    let described = description.as_ref().map(|description| description.side_angle);
-    let side_angle = one_side_angle(arguments.side_angle, described)?.with_context(|| {
+    let description = description.with_context(|| {
         format!("no description lies beside {}: give --side-angle DEGREES", arguments.data.display())
     })?;
-    let sha256 = sha256_of_file(&arguments.data)?;
-    println!("data: {} maps of {side} x {side} pixels, {side_angle:.4} degrees", maps.maps());
-    let (largest, scale) = (maps.largest_kappa(256)?, f64::from(config.network.kappa_scale));
-    if largest < 0.25 * scale {
-        println!(
-            "note: the largest kappa of the data is about {largest:.2}, far below the {scale} that the generator's largest \
-             output stands for; such networks learn slowly or not at all: consider --kappa-scale {largest:.2}"
-        );
+    let side_angle = description.side_angle;
+    let sha256 = sha256_of_data(&arguments.data)?;
+    println!("data: {} maps of {side} x {side} pixels, {side_angle:.4} degrees", maps.crops());
+    if let Some(held_out) = &held_out {
+        println!("held out: {} more, to measure against", held_out.crops());
+    }
+    let (mut largest, deviation) = maps.measure(MEASURED_MAPS)?;
+    largest.sort_unstable_by(f32::total_cmp);
+    if arguments.kappa_scale == Some(KappaScale::OfData) {
+        config.network.kappa_scale = scale_of(&largest);
+        println!("kappa scale: {}, which 0.9 % of the maps exceed", config.network.kappa_scale);
+    }
+    let (scale, largest) = (config.network.kappa_scale, largest.last().copied().unwrap_or(0.0));
+    if let Some(note) = scale_note(largest, scale) {
+        println!("note: {note}");
     }
     // What the command line says of the maps goes into the checkpoints too: an export states it.
-    let undescribed = || MapsDescription {
-        source: format!("maps of {}", arguments.data.file_name().unwrap_or_default().display()),
-        maps: maps.maps(),
-        pixels: side,
-        side_angle,
-        seed: None,
-        source_redshift: None,
-        cosmology: None,
-    };
-    let description = MapsDescription { side_angle, ..description.unwrap_or_else(undescribed) };
-    let data = DataRecord { maps: maps.maps(), sha256, description: Some(description) };
+    let data = DataRecord { maps: maps.crops(), sha256, deviation, description: Some(description) };
     let maps = Arc::new(maps);
-    let setup = RunSetup { folder: arguments.out.clone(), config, maps, data, side_angle, device };
+    let setup = RunSetup { folder: arguments.out.clone(), config, maps, held_out, data, side_angle, device };
     let mut run = match start {
         Some(start) => {
             // Of weights from elsewhere only those of this program are known.
@@ -155,11 +220,16 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
             }
             setup.begin_from(&start.generator, Ancestor { sha256: start.file.sha256, steps })?
         }
-        None if arguments.resume => setup.resume(arguments.from_step.map_or(ResumeFrom::Newest, ResumeFrom::Step))?,
-        None => setup.begin()?,
+        None if arguments.resume => setup.resume(from)?,
+        None => match &arguments.branch_of {
+            Some(trunk) => setup.branch(trunk, from)?,
+            None => setup.begin()?,
+        },
     };
-    if run.step() > 0 {
-        println!("resumed after step {}", run.step());
+    match &arguments.branch_of {
+        Some(trunk) => println!("a branch of {} after step {}", trunk.display(), run.step()),
+        None if run.step() > 0 => println!("resumed after step {}", run.step()),
+        None => {}
     }
 
     let ending = run.train(&Interruption::listen()?)?;
@@ -174,25 +244,67 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
     Ok(ending)
 }
 
-/// The run's own config when it is resumed, else the file's, with what the command line says.
-fn config(arguments: &TrainArguments) -> Result<TrainingConfig> {
+/// The run's own config when it is resumed, that of the other run when it is a branch, else the file's, with what the command
+/// line says.
+fn config(arguments: &TrainArguments, from: ResumeFrom) -> Result<TrainingConfig> {
     let own = arguments.out.join("config.toml");
-    let mut config = match &arguments.config {
-        Some(path) => TrainingConfig::read(path)?,
-        None if arguments.resume && own.is_file() => TrainingConfig::read(&own)?,
-        None => TrainingConfig::default(),
+    let trunk = arguments.branch_of.as_ref().map(|trunk| state_of(trunk, from)).transpose()?;
+    let mut config = match (&trunk, &arguments.config) {
+        (Some(state), _) => state.config.clone(),
+        (None, Some(path)) => TrainingConfig::read(path)?,
+        (None, None) if arguments.resume && own.is_file() => TrainingConfig::read(&own)?,
+        (None, None) => TrainingConfig::default(),
     };
     config.precision = arguments.precision.unwrap_or(config.precision);
     config.steps = arguments.steps.unwrap_or(config.steps);
     config.batch_size = arguments.batch_size.unwrap_or(config.batch_size);
     config.learning_rate = arguments.learning_rate.unwrap_or(config.learning_rate);
     config.seed = arguments.seed.unwrap_or(config.seed);
-    config.network.kappa_scale = arguments.kappa_scale.unwrap_or(config.network.kappa_scale);
+    if let Some(KappaScale::Kappa(kappa)) = arguments.kappa_scale {
+        config.network.kappa_scale = kappa;
+    }
+    config.held_out_maps = arguments.held_out_maps.unwrap_or(config.held_out_maps);
+    if let (Some(state), Some(maps)) = (&trunk, arguments.cool_down) {
+        config.cool_down_steps = maps.div_ceil(config.batch_size as u64).max(1);
+        config.steps = state.step + config.cool_down_steps;
+    }
     config.validate()?;
     Ok(config)
+}
+
+/// What a checkpoint of a run says of itself.
+fn state_of(run: &Path, from: ResumeFrom) -> Result<CheckpointState> {
+    let checkpoints = Checkpoints::of_run(run);
+    if !checkpoints.folder().is_dir() {
+        bail!("{} holds no run to branch off", run.display());
+    }
+    Ok(checkpoints.read_at(from)?.1)
 }
 
 /// What the newest checkpoint of a run says of its data.
 fn recorded_description(run: &Path) -> Result<Option<MapsDescription>> {
     Ok(Checkpoints::of_run(run).newest_good()?.1.data.description)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scale_of_the_data_is_what_few_maps_exceed() {
+        let largest: Vec<f32> = (1..=1000).map(|at| at as f32 / 2000.0).collect();
+        // Nine maps in a thousand may exceed it: the tenth from above has 0.4955.
+        assert!((scale_of(&largest) - 0.50).abs() < 1e-6, "{}", scale_of(&largest));
+        assert!((scale_of(&[0.0123]) - 0.013).abs() < 1e-7);
+        assert_eq!("auto".parse(), Ok(KappaScale::OfData));
+        assert_eq!("0.125".parse(), Ok(KappaScale::Kappa(0.125)));
+        assert!("much".parse::<KappaScale>().is_err());
+    }
+
+    #[test]
+    fn a_scale_far_from_the_data_is_told() {
+        assert!(scale_note(0.1, 1.0).unwrap().contains("far below"));
+        assert!(scale_note(2.5, 1.0).unwrap().contains("highest peaks"));
+        assert_eq!(scale_note(0.9, 1.0), None);
+    }
 }

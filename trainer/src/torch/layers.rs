@@ -16,6 +16,8 @@ pub enum Mode {
     Training,
     /// Statistics of the batch; the running ones stay as they are.
     BatchStatistics,
+    /// Statistics of the batch, the n-th since the running ones are measured anew: these become the means over n batches.
+    Measuring(u32),
     /// Running statistics, unchanged.
     Inference,
 }
@@ -39,7 +41,8 @@ pub fn forward(layer: &Layer, tensors: &[Tensor], input: &Tensor, mode: Mode) ->
             let running = (mode != Mode::BatchStatistics).then_some((mean, variance));
             let (mean, variance) = running.unzip();
             let of_batch = mode != Mode::Inference;
-            input.f_batch_norm(Some(weight), Some(bias), mean, variance, of_batch, MOMENTUM, EPSILON, true)?
+            let newest = if let Mode::Measuring(batch) = mode { 1.0 / f64::from(batch.max(1)) } else { MOMENTUM };
+            input.f_batch_norm(Some(weight), Some(bias), mean, variance, of_batch, newest, EPSILON, true)?
         }
         (Operation::TransposedConvolution { .. }, [weight, bias]) => {
             input.f_conv_transpose2d(weight, Some(bias), stride, padding, output_padding, 1, [1, 1])?

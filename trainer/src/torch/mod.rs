@@ -17,4 +17,4 @@ pub mod threads;
 
 pub use generator::{TorchBackend, TorchGenerator};
 pub use layers::{Mode, to_vec};
-pub use network::TorchNetwork;
+pub use network::{DiscriminatorForm, TorchNetwork};

@@ -6,10 +6,10 @@ use shared::{
     network::{
         Layer, NetworkDefinition, Operation, ParameterDefinition,
         definition::parameters,
-        initial::{Network, initial_values},
+        initial::{Initialisation, Network, initial_network},
     },
 };
-use tch::{Device, Tensor, no_grad};
+use tch::{Device, Kind, Tensor, no_grad};
 
 use super::{
     layers::{Mode, forward, to_vec},
@@ -29,23 +29,55 @@ pub struct TorchNetwork {
     output_scale: f64,
 }
 
+/// What a discriminator is, beside its sizes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DiscriminatorForm {
+    /// Whether it has Table 2's batch normalisation.
+    pub batch_norm: bool,
+    /// Kappa that its input 1 stands for.
+    pub input_unit: f64,
+}
+
+impl DiscriminatorForm {
+    /// The paper's, Table 2.
+    pub fn paper(definition: &NetworkDefinition) -> Self {
+        Self { batch_norm: true, input_unit: f64::from(definition.kappa_scale) }
+    }
+}
+
 impl TorchNetwork {
     /// The generator (paper Table 1) with seeded initial weights.
     ///
     /// # Errors
     /// When the sizes make no network, or the device has no room.
-    pub fn generator(definition: &NetworkDefinition, seed: u64, device: Device) -> Result<Self> {
+    pub fn generator(
+        definition: &NetworkDefinition,
+        begins: Initialisation,
+        seed: u64,
+        device: Device,
+    ) -> Result<Self> {
         definition.validate()?;
-        Ok(Self::initial(definition.generator(), Network::Generator, seed, device)?.drawing(definition))
+        Ok(Self::initial(definition.generator(), Network::Generator, begins, seed, device)?.drawing(definition))
     }
 
-    /// The discriminator (paper Table 2) with seeded initial weights.
+    /// The discriminator (paper Table 2, or without its batch normalisation) with seeded initial weights.
     ///
     /// # Errors
     /// When the sizes make no network, or the device has no room.
-    pub fn discriminator(definition: &NetworkDefinition, seed: u64, device: Device) -> Result<Self> {
+    pub fn discriminator(
+        definition: &NetworkDefinition,
+        form: DiscriminatorForm,
+        seed: u64,
+        device: Device,
+    ) -> Result<Self> {
         definition.validate()?;
-        Ok(Self::initial(definition.discriminator(), Network::Discriminator, seed, device)?.judging(definition))
+        let (layers, begins) = if form.batch_norm {
+            (definition.discriminator(), Initialisation::Paper)
+        } else {
+            (definition.discriminator_without_batch_norm(), Initialisation::He)
+        };
+        let network = Self::initial(layers, Network::Discriminator, begins, seed, device)?;
+        Ok(Self { input_scale: 1.0 / form.input_unit, ..network })
     }
 
     /// A trained generator from a file's weights.
@@ -62,14 +94,15 @@ impl TorchNetwork {
         Self { output_scale: f64::from(definition.kappa_scale), ..self }
     }
 
-    /// Takes in kappa, as a discriminator does.
-    fn judging(self, definition: &NetworkDefinition) -> Self {
-        Self { input_scale: 1.0 / f64::from(definition.kappa_scale), ..self }
-    }
-
-    fn initial(layers: Vec<Layer>, network: Network, seed: u64, device: Device) -> Result<Self> {
-        let values = |(index, p): (usize, &ParameterDefinition)| Ok(initial_values(p, network, index, seed));
-        Self::build(layers, device, values)
+    fn initial(
+        layers: Vec<Layer>,
+        network: Network,
+        begins: Initialisation,
+        seed: u64,
+        device: Device,
+    ) -> Result<Self> {
+        let values = initial_network(&layers, network, begins, seed);
+        Self::build(layers, device, |(index, _)| values.get(index).cloned().context("a parameter without values"))
     }
 
     fn from_weights(layers: Vec<Layer>, weights: &Weights, device: Device) -> Result<Self> {
@@ -100,6 +133,26 @@ impl TorchNetwork {
         scaled(&self.through(&self.layers, input, mode)?, self.output_scale)
     }
 
+    /// The same with products in bf16, but for the layer next to the map, whose eight bits would show.
+    ///
+    /// # Errors
+    /// When the input has another shape, or the device fails.
+    pub fn forward_in_bf16(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        let input = scaled(input, self.input_scale)?;
+        let draws =
+            matches!(self.layers.last(), Some(Layer { operation: Operation::TransposedConvolution { .. }, .. }));
+        let output = if draws {
+            let (inner, last) = self.layers.split_at(self.layers.len() - 1);
+            let features = in_bf16(&input, || self.through_at(inner, 0, &input, mode))?;
+            self.through_at(last, inner.len(), &features.f_to_kind(Kind::Float)?, mode)?
+        } else {
+            let (first, inner) = self.layers.split_at(1);
+            let features = self.through_at(first, 0, &input, mode)?;
+            in_bf16(&input, || self.through_at(inner, 1, &features, mode))?
+        };
+        scaled(&output.f_to_kind(Kind::Float)?, self.output_scale)
+    }
+
     /// Activations of a discriminator's last convolutional layer, in inference mode: `[n, features]` of `[n, 1, side, side]`
     /// values of kappa. Distances between these are a measure of likeness that the network learned (paper Section 3.2).
     ///
@@ -111,9 +164,24 @@ impl TorchNetwork {
         Ok(no_grad(|| self.through(convolutions, kappa, Mode::Inference))?.f_reshape([kappa.size()[0], -1])?)
     }
 
+    /// What the last layer is given, in inference mode.
+    ///
+    /// # Errors
+    /// When the input has another shape, or the device fails.
+    pub fn before_last_layer(&self, input: &Tensor) -> Result<Tensor> {
+        let layers = self.layers.split_last().map_or(&[][..], |(_, before)| before);
+        no_grad(|| self.through(layers, input, Mode::Inference))
+    }
+
     fn through(&self, layers: &[Layer], input: &Tensor, mode: Mode) -> Result<Tensor> {
-        let mut features = scaled(input, self.input_scale)?;
-        let mut rest = &self.tensors[..];
+        self.through_at(layers, 0, &scaled(input, self.input_scale)?, mode)
+    }
+
+    /// Through some layers, of which there are `before` others in front.
+    fn through_at(&self, layers: &[Layer], before: usize, input: &Tensor, mode: Mode) -> Result<Tensor> {
+        let skipped = self.layers.iter().take(before).map(|layer| layer.parameters().len()).sum();
+        let mut rest = self.tensors.get(skipped..).context("layers without their tensors")?;
+        let mut features = input.shallow_clone();
         for layer in layers {
             let count = layer.parameters().len();
             let (own, next) = rest.split_at_checked(count).context("a layer without its tensors")?;
@@ -127,6 +195,16 @@ impl TorchNetwork {
     pub fn trainable(&self) -> Vec<Tensor> {
         let trainable = self.parameters.iter().zip(&self.tensors).filter(|(parameter, _)| parameter.trainable);
         trainable.map(|(_, tensor)| tensor.shallow_clone()).collect()
+    }
+
+    /// Where the network is.
+    pub fn device(&self) -> Device {
+        self.tensors.first().map_or(Device::Cpu, Tensor::device)
+    }
+
+    /// Names of the tensors that the optimiser changes, in the same order.
+    pub fn trainable_names(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().filter(|parameter| parameter.trainable).map(|parameter| parameter.name.as_str())
     }
 
     /// Every tensor with its name.
@@ -148,6 +226,15 @@ impl TorchNetwork {
     }
 }
 
+/// Runs a forward pass with products in bf16, on the device of a tensor.
+fn in_bf16<T>(on: &Tensor, forward: impl FnOnce() -> Result<T>) -> Result<T> {
+    let cuda = on.device().is_cuda();
+    shim::set_bf16_autocast(cuda, true)?;
+    let result = forward();
+    shim::set_bf16_autocast(cuda, false)?;
+    result
+}
+
 fn scaled(values: &Tensor, factor: f64) -> Result<Tensor> {
     Ok(if factor == 1.0 { values.shallow_clone() } else { values.f_mul_scalar(factor)? })
 }
@@ -163,7 +250,7 @@ mod tests {
 
     #[test]
     fn saved_weights_compute_the_same_map() {
-        let generator = TorchNetwork::generator(&narrow(), 1, Device::Cpu).unwrap();
+        let generator = TorchNetwork::generator(&narrow(), Initialisation::Paper, 1, Device::Cpu).unwrap();
         let bytes = generator.encode(Precision::F32).unwrap();
         let weights = Weights::read(&bytes, &parameters(&narrow().generator())).unwrap();
         let loaded = TorchNetwork::generator_from(&narrow(), &weights, Device::Cpu).unwrap();
@@ -178,7 +265,8 @@ mod tests {
 
     #[test]
     fn training_mode_alone_moves_the_running_statistics() {
-        let network = TorchNetwork::discriminator(&narrow(), 1, Device::Cpu).unwrap();
+        let network =
+            TorchNetwork::discriminator(&narrow(), DiscriminatorForm::paper(&narrow()), 1, Device::Cpu).unwrap();
         let maps = Tensor::f_from_slice(&(0..2048).map(|i| (i % 37) as f32 / 37.0).collect::<Vec<_>>()).unwrap();
         let maps = maps.view([2, 1, 32, 32]);
         let mean = || {
@@ -192,5 +280,61 @@ mod tests {
         assert_eq!(mean(), before);
         assert_eq!(to_vec(&network.forward(&maps, Mode::Training).unwrap()).unwrap(), batch);
         assert_ne!(mean(), before);
+    }
+
+    #[test]
+    fn measured_anew_the_running_statistics_are_means_over_batches() {
+        let definition = narrow();
+        let network = TorchNetwork::generator(&definition, Initialisation::Spline, 1, Device::Cpu).unwrap();
+        let latents: Vec<Tensor> = (0..3)
+            .map(|batch| Tensor::from_slice(&(0..32).map(|i| ((i * 7 + batch) % 11) as f32 - 5.0).collect::<Vec<_>>()))
+            .map(|latents| latents.view([4, 8, 1, 1]))
+            .collect();
+        let statistics = || {
+            let (_, tensor) = network.named().find(|(name, _)| *name == "bn1.running_var").unwrap();
+            to_vec(tensor).unwrap()
+        };
+        let mut of_batches = vec![0.0; statistics().len()];
+        for latents in &latents {
+            let _ = network.forward(latents, Mode::Measuring(1)).unwrap();
+            of_batches.iter_mut().zip(statistics()).for_each(|(sum, value)| *sum += value / 3.0);
+        }
+        for (batch, latents) in (1..).zip(&latents) {
+            let _ = network.forward(latents, Mode::Measuring(batch)).unwrap();
+        }
+        for (found, expected) in statistics().into_iter().zip(of_batches) {
+            assert!((found / expected - 1.0).abs() < 1e-5, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn bf16_is_close_and_the_layer_next_to_the_map_has_all_bits() {
+        let definition = narrow();
+        let generator = TorchNetwork::generator(&definition, Initialisation::Spline, 1, Device::Cpu).unwrap();
+        let latents = Tensor::from_slice(&(0..16).map(|i| (i % 5) as f32 - 2.0).collect::<Vec<_>>()).view([2, 8, 1, 1]);
+        let [full, mixed] = [
+            generator.forward(&latents, Mode::Training).unwrap(),
+            generator.forward_in_bf16(&latents, Mode::Training).unwrap(),
+        ];
+        assert_eq!(mixed.kind(), Kind::Float);
+        let (full, mixed) = (to_vec(&full).unwrap(), to_vec(&mixed).unwrap());
+        let largest = full.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        assert!(full.iter().zip(&mixed).all(|(a, b)| (a - b).abs() < 0.05 * largest));
+        let has_more_than_bf16 = mixed.iter().filter(|value| value.to_bits() & 0xffff != 0).count();
+        assert!(has_more_than_bf16 > mixed.len() / 2);
+        let discriminator = TorchNetwork::discriminator(
+            &definition,
+            DiscriminatorForm { batch_norm: false, input_unit: 0.5 },
+            1,
+            Device::Cpu,
+        )
+        .unwrap();
+        let maps = Tensor::from_slice(&full).view([2, 1, 32, 32]);
+        let [full, mixed] = [
+            discriminator.forward(&maps, Mode::Training).unwrap(),
+            discriminator.forward_in_bf16(&maps, Mode::Training).unwrap(),
+        ];
+        let difference = f64::try_from((full - mixed).abs().max()).unwrap();
+        assert!(difference > 0.0 && difference < 0.05, "{difference}");
     }
 }

@@ -9,8 +9,9 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use shared::random::{Stream, stream};
 
-use super::{data::TrainingMaps, order::Order};
+use super::{config::TrainingConfig, data::TrainingMaps, order::Order};
 
 /// Batches that wait to be trained on, at most.
 const AHEAD: usize = 2;
@@ -25,11 +26,14 @@ impl Batches {
     ///
     /// # Errors
     /// When no thread can be had.
-    pub fn read_ahead(maps: Arc<TrainingMaps>, mut order: Order, step: u64) -> Result<Self> {
+    pub fn read_ahead(maps: Arc<TrainingMaps>, config: &TrainingConfig, step: u64) -> Result<Self> {
         let (sender, batches) = sync_channel(AHEAD);
+        let (seed, symmetries) = (config.seed, config.symmetries);
+        let mut order = Order::new(maps.crops(), config.batch_size, seed);
         let read = move || {
             for step in step.. {
-                let batch = maps.kappa(order.maps_of(step));
+                let mut random = stream(seed, Stream::TrainingCrops).at(step);
+                let batch = maps.draw(order.maps_of(step), symmetries, &mut random);
                 let failed = batch.is_err();
                 if sender.send(batch).is_err() || failed {
                     return;
@@ -52,31 +56,39 @@ impl Batches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::training::data::Part;
     use shared::formats::npy;
 
+    fn maps(folder: &std::path::Path, value: impl Fn(usize) -> f32) -> Arc<TrainingMaps> {
+        let path = folder.join("maps.npy");
+        let values: Vec<f32> = (0..90).map(value).collect();
+        std::fs::write(&path, npy::encode(3, 3, &values)).unwrap();
+        Arc::new(TrainingMaps::open(&path, 2, Part::WithoutLast(0), 3).unwrap())
+    }
+
     #[test]
-    fn batches_are_those_of_their_steps() {
+    fn batches_are_those_of_their_steps_wherever_a_run_goes_on() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("maps.npy");
-        let values: Vec<f32> = (0..10).flat_map(|map| [map as f32; 4]).collect();
-        std::fs::write(&path, npy::encode(2, 2, &values)).unwrap();
-        let maps = Arc::new(TrainingMaps::open(&path, 2, 3).unwrap());
-        for first in [0, 5] {
-            let batches = Batches::read_ahead(Arc::clone(&maps), Order::new(10, 3, 7), first).unwrap();
-            let mut order = Order::new(10, 3, 7);
-            for step in first..first + 8 {
-                assert_eq!(batches.next().unwrap(), maps.kappa(order.maps_of(step)).unwrap(), "step {step}");
-            }
+        let maps = maps(folder.path(), |at| at as f32);
+        let config = TrainingConfig { batch_size: 3, seed: 7, ..TrainingConfig::default() };
+        let from = |first: u64| -> Vec<Vec<f32>> {
+            let batches = Batches::read_ahead(Arc::clone(&maps), &config, first).unwrap();
+            (first..12).map(|_| batches.next().unwrap()).collect()
+        };
+        let all = from(0);
+        assert_eq!(all[5..], from(5));
+        let mut order = Order::new(10, 3, 7);
+        for (step, batch) in (0..).zip(&all) {
+            let of_maps: Vec<usize> = batch.iter().step_by(4).map(|kappa| *kappa as usize / 9).collect();
+            assert_eq!(of_maps, order.maps_of(step), "step {step}");
         }
     }
 
     #[test]
     fn a_map_that_is_not_finite_is_told_when_its_turn_comes() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("maps.npy");
-        std::fs::write(&path, npy::encode(2, 2, &[f32::NAN; 16])).unwrap();
-        let maps = Arc::new(TrainingMaps::open(&path, 2, 3).unwrap());
-        let batches = Batches::read_ahead(maps, Order::new(4, 3, 7), 0).unwrap();
+        let config = TrainingConfig { batch_size: 3, ..TrainingConfig::default() };
+        let batches = Batches::read_ahead(maps(folder.path(), |_| f32::NAN), &config, 0).unwrap();
         assert!(batches.next().unwrap_err().to_string().contains("not finite"));
         assert!(batches.next().is_err());
     }

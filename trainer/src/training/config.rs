@@ -1,17 +1,19 @@
-//! What a training run does; every field has the paper's value as its default.
+//! What a training run does; every field has the paper's value as its default, and `configs/` has the two whole procedures.
 
 use std::{fmt, path::Path};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use shared::network::NetworkDefinition;
+use shared::network::{NetworkDefinition, initial::Initialisation};
+
+use super::recipe::{DiscriminatorConfig, ExportConfig, ForcesConfig, Updates};
 
 /// A run's configuration, as in a TOML file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
-    /// Seed of initial weights, latent vectors, shuffling and label flips.
+    /// Seed of initial weights, latent vectors, shuffling, windows and label flips.
     pub seed: u64,
     /// Training steps; one step updates each network once.
     pub steps: u64,
@@ -44,9 +46,31 @@ pub struct TrainingConfig {
     pub collapse_loss: f64,
     /// ... for so many steps: the generator then gets no gradient.
     pub collapse_steps: u64,
+    /// Last steps of the run, in which the learning rate falls to 0 in a straight line.
+    pub cool_down_steps: u64,
+    /// Whether maps are turned at random by the symmetries of the square; windows of larger maps are random anyway.
+    pub symmetries: bool,
+    /// Maps at the end of each file that are not trained on but measured against; 0 measures against training maps.
+    pub held_out_maps: usize,
+    /// When the two networks are updated.
+    pub updates: Updates,
+    /// How the generator's weights begin.
+    pub initialisation: Initialisation,
+    /// Maps after which a step's weight in the moving average of the generator's weights is halved; 0 for no average.
+    pub average_half_life_maps: f64,
     /// Sizes of the networks.
     pub network: NetworkDefinition,
+    /// How the discriminator differs from Table 2.
+    pub discriminator: DiscriminatorConfig,
+    /// Forces toward statistics of the data.
+    pub forces: ForcesConfig,
+    /// What an export makes of the generator.
+    pub export: ExportConfig,
 }
+
+/// The procedures that come with the program, by name: TOML files with a reason for each value.
+const PROCEDURES: [(&str, &str); 2] =
+    [("paper", include_str!("../../configs/paper.toml")), ("recipe", include_str!("../../configs/recipe.toml"))];
 
 /// Arithmetic of forward and backward passes; weights and their updates are always f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -87,18 +111,32 @@ impl Default for TrainingConfig {
             keep_checkpoints: 3,
             collapse_loss: 1e-3,
             collapse_steps: 1000,
+            cool_down_steps: 0,
+            symmetries: false,
+            held_out_maps: 0,
+            updates: Updates::Together,
+            initialisation: Initialisation::Paper,
+            average_half_life_maps: 0.0,
             network: NetworkDefinition::paper(),
+            discriminator: DiscriminatorConfig::default(),
+            forces: ForcesConfig::default(),
+            export: ExportConfig::default(),
         }
     }
 }
 
 impl TrainingConfig {
-    /// Reads a TOML file; what it leaves out takes its default.
+    /// Reads a TOML file, or one of the procedures that come with the program, `paper` and `recipe`; what it leaves out takes its default.
     ///
     /// # Errors
     /// When the file is not readable, has an unknown field, or a value is out of range.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let procedure = PROCEDURES.iter().find(|(name, _)| path.as_os_str() == *name);
+        let text = match procedure {
+            Some((_, text)) => (*text).to_owned(),
+            None => std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}: give a file, or one of paper and recipe", path.display()))?,
+        };
         let config: Self =
             toml::from_str(&text).with_context(|| format!("{} is not a training config", path.display()))?;
         config.validate().with_context(|| path.display().to_string())?;
@@ -139,7 +177,17 @@ impl TrainingConfig {
         if !in_range(self.label_flip, 0.0, 0.5 + 1e-12) {
             bail!("label_flip must be in [0, 0.5], got {}", self.label_flip);
         }
-        Ok(())
+        if self.cool_down_steps > self.steps {
+            bail!("cool_down_steps must be at most steps = {}, got {}", self.steps, self.cool_down_steps);
+        }
+        if !(self.average_half_life_maps >= 0.0 && self.average_half_life_maps.is_finite()) {
+            bail!("average_half_life_maps must be 0 or a positive number, got {}", self.average_half_life_maps);
+        }
+        if self.export.averaged && self.average_half_life_maps == 0.0 {
+            bail!("[export] averaged wants an average: set average_half_life_maps");
+        }
+        self.discriminator.validate()?;
+        self.forces.validate()
     }
 }
 
@@ -159,6 +207,17 @@ mod tests {
     }
 
     #[test]
+    fn the_procedures_that_come_with_the_program_are_read_by_name() {
+        assert_eq!(TrainingConfig::read(Path::new("paper")).unwrap(), TrainingConfig::default());
+        let recipe = TrainingConfig::read(Path::new("recipe")).unwrap();
+        assert!(recipe.forces.any() && !recipe.discriminator.batch_norm);
+        // The generator stays the paper's.
+        assert_eq!(recipe.network, NetworkDefinition::paper());
+        let error = format!("{:#}", TrainingConfig::read(Path::new("no such file")).unwrap_err());
+        assert!(error.contains("one of paper and recipe"), "{error}");
+    }
+
+    #[test]
     fn unknown_fields_and_bad_values_are_named() {
         let error = toml::from_str::<TrainingConfig>("batchsize = 3").unwrap_err().to_string();
         assert!(error.contains("batchsize"), "{error}");
@@ -168,6 +227,13 @@ mod tests {
             ("learning_rate = -1.0", "learning_rate"),
             ("beta1 = 1.0", "beta1"),
             ("label_flip = 0.7", "label_flip"),
+            ("steps = 10\ncool_down_steps = 11", "cool_down_steps"),
+            ("average_half_life_maps = -1.0", "average_half_life_maps"),
+            ("[export]\naveraged = true", "average_half_life_maps"),
+            ("[discriminator]\nlast_layer_rate = 0.0", "last_layer_rate"),
+            ("[discriminator]\ngradient_penalty_every = 0", "gradient_penalty_every"),
+            ("[forces]\npixels = -1.0", "pixels"),
+            ("[forces]\nhalf_life_maps = 0.0", "half_life_maps"),
             ("[network]\nlatent_size = 64\nmap_side = 100\nbase_channels = 64\nstages = 4", "map_side"),
         ] {
             let error = toml::from_str::<TrainingConfig>(text).unwrap().validate().unwrap_err().to_string();

@@ -1,102 +1,293 @@
-//! Training maps, memory-mapped.
+//! Training maps, memory-mapped: whole maps of any size, of which windows are trained on, or maps of the network's own size.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use shared::formats::npy::{Element, NpyHeader};
-use storage::maps::{archive::open_npy, mapped_file::MappedFile};
+use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
+use shared::{
+    formats::{npy::NpyHeader, weights::manifest::hexadecimal},
+    random::Random,
+};
+use storage::{
+    files::{files_with_extension, sha256_of_file},
+    maps::{MapsDescription, archive::open_npy, crop::Crop, description::one_side_angle, mapped_file::MappedFile},
+};
 
-/// The training maps of a `.npy` file.
+/// Which maps of each file are meant: the last ones may be held out of training, to be measured against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All but so many at the end of each file.
+    WithoutLast(usize),
+    /// So many at the end of each file.
+    Last(usize),
+}
+
+/// Maps of one or more `.npy` files, larger than memory if need be.
 ///
-/// The file is mapped into memory, read-only, so that only the pages of the batches in use are held.
+/// The files are mapped into memory, read-only, so that only the pages of the batches in use are held. What is counted are crops
+/// of `side` pixels: each map has as many as fit side by side.
 pub struct TrainingMaps {
+    files: Vec<Source>,
+    side: usize,
+    crops: usize,
+}
+
+/// The maps of a file that are meant.
+struct Source {
+    path: PathBuf,
+    name: String,
     file: MappedFile,
     header: NpyHeader,
-    side: usize,
+    /// The first map that is meant.
+    first_map: usize,
+    /// Crops in the files before this one.
+    first_crop: usize,
 }
 
 impl TrainingMaps {
-    /// Maps a file of `[N, side, side]` little-endian f32, as `trainer maps` writes it.
+    /// Maps a `.npy` file, or all of a folder: `[N, rows, columns]` of f16, f32 or f64, no smaller than `side`.
     ///
     /// # Errors
-    /// When the file is not that, or holds fewer than `least` maps.
-    pub fn open(path: &Path, side: usize, least: usize) -> Result<Self> {
+    /// When one is not that, or there are fewer than `least` crops.
+    pub fn open(path: &Path, side: usize, part: Part, least: usize) -> Result<Self> {
+        let paths = files(path)?;
+        let mut maps = Self { files: Vec::new(), side, crops: 0 };
+        for path in &paths {
+            maps.add(path, part)?;
+        }
+        if maps.crops < least {
+            bail!(
+                "{} holds {} maps of {side} x {side} pixels to train on, fewer than a batch of {least}",
+                path.display(),
+                maps.crops
+            );
+        }
+        Ok(maps)
+    }
+
+    fn add(&mut self, path: &Path, part: Part) -> Result<()> {
         let (file, header) = open_npy(path)?;
-        let name = path.display();
-        if header.element != Element::LITTLE_F32 {
-            bail!(
-                "{name} is not little-endian float32: convert it with `trainer maps --maps {name} --count N --out ...`"
-            );
+        let (name, side) = (path.display().to_string(), self.side);
+        let NpyHeader { maps, rows, columns, .. } = header;
+        if rows < side || columns < side {
+            bail!("{name} holds maps of {rows} x {columns}, the network draws {side} x {side}: set [network] map_side");
         }
-        if (header.rows, header.columns) != (side, side) {
-            let (rows, columns) = (header.rows, header.columns);
-            bail!(
-                "{name} holds maps of {rows} x {columns}, the network draws {side} x {side}: crop them with `trainer maps --maps {name} --count N --size {side} --out ...`, or set [network] map_side"
-            );
-        }
-        if header.maps < least {
-            bail!("{name} holds {} maps, fewer than a batch of {least}", header.maps);
-        }
+        let (first_map, meant) = match part {
+            Part::WithoutLast(last) => (0, maps.saturating_sub(last)),
+            Part::Last(last) => (maps.saturating_sub(last), last.min(maps)),
+        };
+        ensure!(meant > 0, "{name} holds {maps} maps, and all of them are held out: set a smaller held_out_maps");
+        let crops = meant * (rows / side) * (columns / side);
         let file = MappedFile::open(&file).with_context(|| format!("cannot map {name} into memory"))?;
-        Ok(Self { file, header, side })
+        self.files.push(Source { path: path.into(), name, file, header, first_map, first_crop: self.crops });
+        self.crops += crops;
+        Ok(())
     }
 
-    /// Number of maps.
-    pub fn maps(&self) -> usize {
-        self.header.maps
+    /// Number of crops that lie side by side, over all maps.
+    pub fn crops(&self) -> usize {
+        self.crops
     }
 
-    /// Pixels along the side of a map.
+    /// Pixels along the side of a crop.
     pub fn side(&self) -> usize {
         self.side
     }
 
-    /// Numbers of `count` maps spread evenly over the data, fewer where there are fewer.
-    pub fn spread(&self, count: usize) -> impl Iterator<Item = usize> + use<> {
-        let (maps, count) = (self.maps(), count.min(self.maps()));
-        (0..count).map(move |place| place * maps / count)
-    }
-
-    /// The largest |kappa| of `count` maps spread evenly over the data.
+    /// What the data say of themselves, for crops: their number, size and angle. `side_angle` in degrees is the side of the whole
+    /// maps, for files that do not state it. `None` where neither does.
     ///
     /// # Errors
-    /// When a map holds values that are not finite.
-    pub fn largest_kappa(&self, count: usize) -> Result<f64> {
-        let mut largest = 0.0_f32;
-        for map in self.spread(count) {
-            largest = self.kappa([map])?.into_iter().fold(largest, |largest, kappa| largest.max(kappa.abs()));
-        }
-        Ok(f64::from(largest))
-    }
-
-    /// Kappa of maps of these numbers, one after the other.
-    ///
-    /// # Errors
-    /// When a number is beyond the file, or a map holds values that are not finite.
-    pub fn kappa(&self, maps: impl IntoIterator<Item = usize>) -> Result<Vec<f32>> {
-        let map_bytes = self.header.map_bytes();
-        let mut kappa = Vec::new();
-        for map in maps {
-            let start = (map < self.maps()).then(|| self.header.data_offset + map * map_bytes);
-            let bytes = start.and_then(|start| self.file.bytes().get(start..start + map_bytes));
-            let bytes = bytes.with_context(|| format!("there is no map {map} in the training data"))?;
-            let values = self.header.element.decode(bytes);
-            if values.iter().any(|kappa| !kappa.is_finite()) {
-                bail!("map {map} of the training data holds values that are not finite: remove it");
+    /// When a description is damaged or says another angle, or the files' pixels are of different angles.
+    pub fn description(&self, side_angle: Option<f64>) -> Result<Option<MapsDescription>> {
+        let mut first: Option<MapsDescription> = None;
+        for Source { path, name, header, .. } in &self.files {
+            let found = MapsDescription::beside(path, header.maps, header.rows)?;
+            let stated = found.as_ref().map(|description| description.side_angle);
+            let Some(whole) = one_side_angle(side_angle, stated).with_context(|| name.clone())? else {
+                return Ok(None);
+            };
+            let angle = whole * self.side as f64 / header.rows as f64;
+            match &first {
+                Some(first) if (angle / first.side_angle - 1.0).abs() > 1e-6 => bail!(
+                    "a map of {} pixels is {angle} degrees wide in {name} and {} in the files before: use maps of one resolution",
+                    self.side,
+                    first.side_angle
+                ),
+                Some(_) => {}
+                None => {
+                    let undescribed = || MapsDescription {
+                        source: format!("maps of {}", path.file_name().unwrap_or_default().display()),
+                        maps: 0,
+                        pixels: 0,
+                        side_angle: 0.0,
+                        seed: None,
+                        source_redshift: None,
+                        cosmology: None,
+                    };
+                    first = Some(MapsDescription {
+                        maps: self.crops,
+                        pixels: self.side,
+                        side_angle: angle,
+                        ..found.unwrap_or_else(undescribed)
+                    });
+                }
             }
-            kappa.extend(values);
+        }
+        Ok(first)
+    }
+
+    /// Numbers of `count` crops spread evenly over the data, fewer where there are fewer.
+    pub fn spread(&self, count: usize) -> impl Iterator<Item = usize> + use<> {
+        let (crops, count) = (self.crops, count.min(self.crops));
+        (0..count).map(move |place| place * crops / count)
+    }
+
+    /// The largest |kappa| of each of `count` crops spread evenly over the data, and the standard deviation of their pixels.
+    ///
+    /// # Errors
+    /// When a map holds values that are not finite, or all pixels are equal.
+    pub fn measure(&self, count: usize) -> Result<(Vec<f32>, f64)> {
+        let (mut largest, mut sums) = (Vec::new(), [0.0_f64; 3]);
+        for crop in self.spread(count) {
+            let kappa = self.kappa([crop])?;
+            largest.push(kappa.iter().fold(0.0_f32, |largest, kappa| largest.max(kappa.abs())));
+            for kappa in kappa.into_iter().map(f64::from) {
+                sums = [sums[0] + 1.0, sums[1] + kappa, sums[2] + kappa * kappa];
+            }
+        }
+        let [pixels, sum, squares] = sums;
+        let variance = squares / pixels - (sum / pixels).powi(2);
+        ensure!(variance > 0.0, "every pixel of the training data is the same: these are no maps to learn from");
+        Ok((largest, variance.sqrt()))
+    }
+
+    /// Kappa of crops of these numbers where they lie, one after the other.
+    ///
+    /// # Errors
+    /// When a number is beyond the data, or a map holds values that are not finite.
+    pub fn kappa(&self, crops: impl IntoIterator<Item = usize>) -> Result<Vec<f32>> {
+        let mut kappa = Vec::new();
+        for number in crops {
+            let (source, map, [row, column]) = self.place(number)?;
+            let there = Crop { row, column, flip_rows: false, flip_columns: false, transpose: false };
+            self.append(&mut kappa, source, map, there)?;
         }
         Ok(kappa)
     }
+
+    /// Kappa of crops of the maps in which these numbers lie, one after the other, as a step trains on them: of larger maps a
+    /// random window, turned by a random symmetry of the square; of maps of this size the map, turned where `symmetries` asks for it.
+    ///
+    /// # Errors
+    /// When a number is beyond the data, or a map holds values that are not finite.
+    pub fn draw(
+        &self,
+        crops: impl IntoIterator<Item = usize>,
+        symmetries: bool,
+        random: &mut Random,
+    ) -> Result<Vec<f32>> {
+        let mut kappa = Vec::new();
+        for number in crops {
+            let (source, map, _) = self.place(number)?;
+            let NpyHeader { rows, columns, .. } = source.header;
+            let larger = rows > self.side || columns > self.side;
+            let crop = if larger || symmetries {
+                // Rows and columns may differ in number: each has its own places.
+                let crop = Crop::draw(random, rows, self.side);
+                Crop {
+                    column: if rows == columns { crop.column } else { random.below(columns - self.side + 1) },
+                    ..crop
+                }
+            } else {
+                Crop { row: 0, column: 0, flip_rows: false, flip_columns: false, transpose: false }
+            };
+            self.append(&mut kappa, source, map, crop)?;
+        }
+        Ok(kappa)
+    }
+
+    /// File, map in it, and first row and column of a crop.
+    fn place(&self, number: usize) -> Result<(&Source, usize, [usize; 2])> {
+        let file = self.files.partition_point(|file| file.first_crop <= number).checked_sub(1);
+        let source = file.and_then(|file| self.files.get(file)).filter(|_| number < self.crops);
+        let source = source.with_context(|| format!("there is no map {number} in the training data"))?;
+        let (down, across) = (source.header.rows / self.side, source.header.columns / self.side);
+        let within = number - source.first_crop;
+        let (map, place) = (within / (down * across), within % (down * across));
+        Ok((source, source.first_map + map, [place / across * self.side, place % across * self.side]))
+    }
+
+    /// Appends a crop of a map, turned.
+    fn append(&self, kappa: &mut Vec<f32>, source: &Source, map: usize, crop: Crop) -> Result<()> {
+        let (header, side) = (&source.header, self.side);
+        let (pixel, start) = (header.element.bytes(), header.data_offset + map * header.map_bytes());
+        let mut window = Vec::with_capacity(side * side);
+        for row in crop.row..crop.row + side {
+            let first = start + (row * header.columns + crop.column) * pixel;
+            let bytes = source.file.bytes().get(first..first + side * pixel);
+            let bytes = bytes.with_context(|| format!("{} has become shorter", source.name))?;
+            window.extend(header.element.decode(bytes));
+        }
+        if window.iter().any(|kappa| !kappa.is_finite()) {
+            bail!("map {map} of {} holds values that are not finite: remove it", source.name);
+        }
+        let turned = Crop { row: 0, column: 0, ..crop };
+        if turned == (Crop { row: 0, column: 0, flip_rows: false, flip_columns: false, transpose: false }) {
+            kappa.append(&mut window);
+        } else {
+            kappa.extend((0..side * side).map(|at| {
+                let (row, column) = turned.source(side, at / side, at % side);
+                window[row * side + column]
+            }));
+        }
+        Ok(())
+    }
+}
+
+/// The `.npy` files that a path means.
+fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.into()]);
+    }
+    let files = files_with_extension(path, &["npy"])?;
+    ensure!(
+        !files.is_empty(),
+        "{} holds no .npy files: FITS maps become such by `trainer maps --maps`",
+        path.display()
+    );
+    Ok(files)
+}
+
+/// SHA-256 of a file, or over the names and SHA-256 of all `.npy` files of a folder.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn sha256_of_data(path: &Path) -> Result<String> {
+    if !path.is_dir() {
+        return sha256_of_file(path);
+    }
+    let mut hash = Sha256::new();
+    for file in files(path)? {
+        hash.update(file.file_name().unwrap_or_default().as_encoded_bytes());
+        hash.update(sha256_of_file(&file)?);
+    }
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::formats::npy;
+    use shared::{
+        formats::npy,
+        random::{Stream, stream},
+    };
+    use std::collections::HashSet;
+
+    const ALL: Part = Part::WithoutLast(0);
 
     /// Ten maps of 2 x 2 whose pixels are their number.
-    fn file(folder: &Path) -> std::path::PathBuf {
+    fn file(folder: &Path) -> PathBuf {
         let path = folder.join("maps.npy");
         let values: Vec<f32> = (0..10).flat_map(|map| [map as f32; 4]).collect();
         std::fs::write(&path, npy::encode(2, 2, &values)).unwrap();
@@ -106,22 +297,117 @@ mod tests {
     #[test]
     fn maps_are_those_of_the_file() {
         let folder = tempfile::tempdir().unwrap();
-        let maps = TrainingMaps::open(&file(folder.path()), 2, 3).unwrap();
-        assert_eq!((maps.maps(), maps.side(), maps.largest_kappa(5).unwrap()), (10, 2, 8.0));
+        let maps = TrainingMaps::open(&file(folder.path()), 2, ALL, 3).unwrap();
+        let (largest, deviation) = maps.measure(5).unwrap();
+        assert_eq!((maps.crops(), maps.side(), largest), (10, 2, vec![0.0, 2.0, 4.0, 6.0, 8.0]));
+        assert!((deviation - 8.0_f64.sqrt()).abs() < 1e-6);
         assert_eq!(maps.kappa([3, 0]).unwrap(), [3.0, 3.0, 3.0, 3.0, 0.0, 0.0, 0.0, 0.0]);
         assert!(maps.kappa([10]).unwrap_err().to_string().contains("no map 10"));
         assert_eq!(maps.spread(20).count(), 10);
+        let mut random = stream(1, Stream::TrainingCrops);
+        assert_eq!(maps.draw([7, 2], false, &mut random).unwrap(), maps.kappa([7, 2]).unwrap());
+    }
+
+    #[test]
+    fn larger_maps_of_several_files_are_cut_into_all_their_windows() {
+        let folder = tempfile::tempdir().unwrap();
+        // Two files of 3 and 1 maps of 6 x 6 with a number for each pixel; crops of 3.
+        let of = |first: usize, maps: usize| -> Vec<f32> { (first..first + 36 * maps).map(|at| at as f32).collect() };
+        std::fs::write(folder.path().join("a.npy"), npy::encode(6, 6, &of(0, 3))).unwrap();
+        std::fs::write(folder.path().join("b.npy"), npy::encode(6, 6, &of(108, 1))).unwrap();
+        let maps = TrainingMaps::open(folder.path(), 3, ALL, 2).unwrap();
+        assert_eq!(maps.crops(), 16);
+        let every: HashSet<u32> = maps.kappa(0..16).unwrap().into_iter().map(|kappa| kappa as u32).collect();
+        assert_eq!(every, (0..144).collect(), "each pixel is in one crop");
+        assert_eq!(maps.kappa([5]).unwrap()[..4], [39.0, 40.0, 41.0, 45.0]);
+        // Drawn ones come from the map of their number, from everywhere in it, and hold neighbours.
+        let mut random = stream(1, Stream::TrainingCrops);
+        let mut firsts = HashSet::new();
+        for _ in 0..200 {
+            let crop = maps.draw([13], false, &mut random).unwrap();
+            assert!(crop.iter().all(|kappa| (108.0..144.0).contains(kappa)));
+            let steps = [(crop[1] - crop[0]).abs(), (crop[3] - crop[0]).abs()];
+            assert!(steps == [1.0, 6.0] || steps == [6.0, 1.0], "{crop:?}");
+            firsts.insert(crop.iter().copied().fold(f32::MAX, f32::min) as u32);
+        }
+        assert_eq!(firsts.len(), 16);
+    }
+
+    #[test]
+    fn the_last_maps_of_each_file_are_held_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file(folder.path());
+        let training = TrainingMaps::open(&path, 2, Part::WithoutLast(3), 2).unwrap();
+        let held_out = TrainingMaps::open(&path, 2, Part::Last(3), 2).unwrap();
+        assert_eq!((training.crops(), held_out.crops()), (7, 3));
+        assert_eq!(held_out.kappa([0, 2]).unwrap(), [7.0, 7.0, 7.0, 7.0, 9.0, 9.0, 9.0, 9.0]);
+        assert!(training.kappa([7]).is_err());
+        let none = TrainingMaps::open(&path, 2, Part::WithoutLast(10), 2).err().unwrap();
+        assert!(none.to_string().contains("held_out_maps"));
+    }
+
+    #[test]
+    fn the_angle_is_that_of_crops() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.npy", "b.npy"] {
+            std::fs::write(folder.path().join(name), npy::encode(6, 6, &[0.5; 72])).unwrap();
+        }
+        let maps = TrainingMaps::open(folder.path(), 3, ALL, 2).unwrap();
+        assert_eq!(maps.description(None).unwrap(), None);
+        let of_crops = maps.description(Some(3.0)).unwrap().unwrap();
+        assert_eq!((of_crops.maps, of_crops.pixels, of_crops.side_angle), (16, 3, 1.5));
+        let whole = MapsDescription { maps: 2, pixels: 6, side_angle: 3.0, ..of_crops };
+        for (name, side_angle) in [("a.npy.json", 3.0), ("b.npy.json", 2.0)] {
+            let text = serde_json::to_vec(&MapsDescription { side_angle, ..whole.clone() }).unwrap();
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let error = format!("{:#}", maps.description(None).unwrap_err());
+        assert!(error.contains("one resolution") && error.contains("b.npy"), "{error}");
+    }
+
+    #[test]
+    fn halves_and_doubles_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, descr, bytes) in [
+            ("half.npy", "<f2", [0x00_u8, 0x3c, 0x00, 0x40, 0x00, 0xc2, 0x00, 0x00].to_vec()),
+            ("double.npy", "<f8", [1.0_f64, 2.0, -3.0, 0.0].iter().flat_map(|value| value.to_le_bytes()).collect()),
+        ] {
+            let mut file = npy::encode_header(1, 2, 2);
+            let text = file.windows(3).position(|bytes| bytes == b"<f4").unwrap();
+            file[text..text + 3].copy_from_slice(descr.as_bytes());
+            file.extend(bytes);
+            let path = folder.path().join(name);
+            std::fs::write(&path, file).unwrap();
+            let maps = TrainingMaps::open(&path, 2, ALL, 1).unwrap();
+            assert_eq!(maps.kappa([0]).unwrap(), [1.0, 2.0, -3.0, 0.0], "{name}");
+        }
     }
 
     #[test]
     fn refuses_files_that_do_not_fit_with_advice() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path());
-        let refused = |side, batch| format!("{:#}", TrainingMaps::open(&path, side, batch).err().unwrap());
-        assert!(refused(4, 2).contains("--count N --size 4"));
+        let refused = |side, batch| format!("{:#}", TrainingMaps::open(&path, side, ALL, batch).err().unwrap());
+        assert!(refused(4, 2).contains("set [network] map_side"));
         assert!(refused(2, 11).contains("fewer than a batch"));
         std::fs::write(&path, npy::encode(2, 2, &[f32::NAN; 8])).unwrap();
-        let maps = TrainingMaps::open(&path, 2, 2).unwrap();
+        let maps = TrainingMaps::open(&path, 2, ALL, 2).unwrap();
         assert!(maps.kappa([0]).unwrap_err().to_string().contains("not finite"));
+        std::fs::write(&path, npy::encode(2, 2, &[0.5; 8])).unwrap();
+        let constant = TrainingMaps::open(&path, 2, ALL, 2).unwrap();
+        assert!(constant.measure(2).unwrap_err().to_string().contains("no maps to learn from"));
+        let empty = tempfile::tempdir().unwrap();
+        let error = TrainingMaps::open(empty.path(), 2, ALL, 2).err().unwrap().to_string();
+        assert!(error.contains("no .npy files"), "{error}");
+    }
+
+    #[test]
+    fn the_checksum_of_a_folder_knows_names_and_contents() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file(folder.path());
+        let one = sha256_of_data(folder.path()).unwrap();
+        assert_ne!(one, sha256_of_data(&path).unwrap());
+        std::fs::rename(&path, folder.path().join("other.npy")).unwrap();
+        assert_ne!(one, sha256_of_data(folder.path()).unwrap());
     }
 }

@@ -37,9 +37,35 @@ pub const ACCURACY_DATA: Measure =
 pub const ACCURACY_GENERATED: Measure =
     Measure { key: "accuracy_generated", tag: "accuracy/generated", label: "on generated", unit: Unit::Share };
 
+/// Gradient penalty of the discriminator (R1), its weight left out; of the last step that had one.
+pub const GRADIENT_PENALTY: Measure =
+    Measure { key: "gradient_penalty", tag: "loss/gradient_penalty", label: "R1", unit: Unit::Plain };
+/// Root mean square deviation of P(l), its scatter and correlations.
+pub const FORCE_SPECTRUM: Measure =
+    Measure { key: "force_spectrum", tag: "force/spectrum", label: "P(l) off", unit: Unit::Plain };
+/// Root mean square deviation of pixel values, in the scatter of a map.
+pub const FORCE_PIXELS: Measure =
+    Measure { key: "force_pixels", tag: "force/pixels", label: "pixels off", unit: Unit::Plain };
+/// Root mean square deviation of boundary length and genus, in the scatter of a map.
+pub const FORCE_SHAPE: Measure =
+    Measure { key: "force_shape", tag: "force/shape", label: "shape off", unit: Unit::Plain };
+/// Root mean square amplitude that all maps share on the generator's lattice, over a map's.
+pub const FORCE_LATTICE: Measure =
+    Measure { key: "force_lattice", tag: "force/lattice", label: "lattice", unit: Unit::Plain };
+
 impl Measure {
     /// All that this program knows.
-    pub const ALL: [Self; 4] = [DISCRIMINATOR_LOSS, GENERATOR_LOSS, ACCURACY_DATA, ACCURACY_GENERATED];
+    pub const ALL: [Self; 9] = [
+        DISCRIMINATOR_LOSS,
+        GENERATOR_LOSS,
+        ACCURACY_DATA,
+        ACCURACY_GENERATED,
+        GRADIENT_PENALTY,
+        FORCE_SPECTRUM,
+        FORCE_PIXELS,
+        FORCE_SHAPE,
+        FORCE_LATTICE,
+    ];
 
     /// The measure of a field of the log.
     pub fn of_key(key: &str) -> Option<Self> {

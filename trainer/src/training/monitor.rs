@@ -34,7 +34,7 @@ impl SpectrumMonitor {
     /// # Errors
     /// When a map is not finite.
     pub fn of_first(maps: &TrainingMaps, side_angle: f64, count: usize) -> Result<Self> {
-        Self::of(maps, side_angle, &(0..count.min(maps.maps())).collect::<Vec<_>>())
+        Self::of(maps, side_angle, &(0..count.min(maps.crops())).collect::<Vec<_>>())
     }
 
     fn of(maps: &TrainingMaps, side_angle: f64, places: &[usize]) -> Result<Self> {

@@ -1,18 +1,21 @@
-//! One training step: the discriminator's loss (paper Eq. 2), then the generator's (Eq. 3).
+//! One training step: the discriminator's loss (paper Eq. 2), the generator's (Eq. 3), and what a recipe adds to them.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use shared::random::{Stream, stream};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::{
     adam::Adam,
+    average::MovingAverage,
     config::{Arithmetic, TrainingConfig},
+    forces::{Forces, Joined},
     losses::{Losses, cross_entropy},
-    measures::{ACCURACY_DATA, ACCURACY_GENERATED, DISCRIMINATOR_LOSS, GENERATOR_LOSS, Measure},
+    measures::{ACCURACY_DATA, ACCURACY_GENERATED, DISCRIMINATOR_LOSS, GENERATOR_LOSS, GRADIENT_PENALTY, Measure},
+    recipe::{DiscriminatorInput, Updates},
 };
-use crate::torch::{Mode, TorchNetwork, shim};
+use crate::torch::{DiscriminatorForm, Mode, TorchNetwork};
 
-/// Both networks and their optimisers.
+/// Both networks, their optimisers, and what a recipe keeps beside them.
 pub struct Players {
     /// Draws maps.
     pub generator: TorchNetwork,
@@ -22,39 +25,78 @@ pub struct Players {
     pub generator_adam: Adam,
     /// The discriminator's optimiser.
     pub discriminator_adam: Adam,
+    /// The moving average of the generator's weights, where the config asks for one.
+    pub average: Option<MovingAverage>,
+    /// Forces toward statistics of the data; [`Forces::new`] measures those.
+    pub forces: Option<Forces>,
+    /// Standard deviation of the data's kappa.
+    deviation: f64,
     device: Device,
 }
 
-/// What a step measures, still on the device.
-pub struct StepMeasures {
-    /// What each of the values is.
-    pub of: Vec<Measure>,
-    /// One value a measure.
-    pub values: Tensor,
-}
+/// What a step measures, scalars still on the device.
+pub type StepMeasures = Vec<(Measure, Tensor)>;
+
+/// The last layer of the discriminator, which may have a learning rate of its own.
+const LAST_LAYER: &str = "fc.";
 
 impl Players {
-    /// Seeded networks that have not been trained.
+    /// Seeded networks that have not been trained, for data whose kappa has this standard deviation.
     ///
     /// # Errors
     /// When the sizes make no network, or the device has no room.
-    pub fn new(config: &TrainingConfig, device: Device) -> Result<Self> {
-        Self::with_generator(TorchNetwork::generator(&config.network, config.seed, device)?, config, device)
+    pub fn new(config: &TrainingConfig, deviation: f64, device: Device) -> Result<Self> {
+        let generator = TorchNetwork::generator(&config.network, config.initialisation, config.seed, device)?;
+        Self::with_generator(generator, config, deviation, device)
     }
 
     /// A generator as it is, against a seeded discriminator that has not been trained.
     ///
     /// # Errors
     /// When the sizes make no network, or the device has no room.
-    pub fn with_generator(generator: TorchNetwork, config: &TrainingConfig, device: Device) -> Result<Self> {
-        let discriminator = TorchNetwork::discriminator(&config.network, config.seed, device)?;
+    pub fn with_generator(
+        generator: TorchNetwork,
+        config: &TrainingConfig,
+        deviation: f64,
+        device: Device,
+    ) -> Result<Self> {
+        let differs = &config.discriminator;
+        let input_unit = match differs.input {
+            DiscriminatorInput::KappaScale => f64::from(config.network.kappa_scale),
+            DiscriminatorInput::Deviation => deviation,
+        };
+        let form = DiscriminatorForm { batch_norm: differs.batch_norm, input_unit };
+        let discriminator = TorchNetwork::discriminator(&config.network, form, config.seed, device)?;
         let generator_adam = Adam::new(&generator, config);
-        let discriminator_adam = Adam::new(&discriminator, config);
-        Ok(Self { generator, discriminator, generator_adam, discriminator_adam, device })
+        let discriminator_adam = Adam::with_rates(&discriminator, config, |name| {
+            differs.rate * if name.starts_with(LAST_LAYER) { differs.last_layer_rate } else { 1.0 }
+        });
+        let mut players = Self {
+            generator,
+            discriminator,
+            generator_adam,
+            discriminator_adam,
+            average: None,
+            forces: None,
+            deviation,
+            device,
+        };
+        players.begin_average(config)?;
+        Ok(players)
     }
 
-    /// Trains on one batch of data, `[n, 1, side, side]`, at a learning rate; everything random follows from the seed and the
-    /// step's number.
+    /// Begins the moving average anew, with the weights as they are.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn begin_average(&mut self, config: &TrainingConfig) -> Result<()> {
+        let half_life = config.average_half_life_maps;
+        self.average = (half_life > 0.0).then(|| MovingAverage::of(&self.generator, half_life)).transpose()?;
+        Ok(())
+    }
+
+    /// Trains on one batch of data, `[n, 1, side, side]` of kappa, at a learning rate; everything random follows from the seed and
+    /// the step's number.
     ///
     /// # Errors
     /// When the device fails.
@@ -69,45 +111,84 @@ impl Players {
         let latent = self.latent(config, step, batch)?;
         let flipped = stream(config.seed, Stream::LabelFlip).at(step).uniform() < config.label_flip;
         let (label_data, label_generated) = if flipped { (0.0, 1.0) } else { (1.0, 0.0) };
+        let together = config.updates == Updates::Together;
+        let penalty = &config.discriminator;
+        let penalised = penalty.gradient_penalty > 0.0 && step.is_multiple_of(penalty.gradient_penalty_every);
 
-        let generated = self.autocast(config.precision, || self.generator.forward(&latent, Mode::Training))?;
-        let [on_data, on_generated] = self.autocast(config.precision, || {
-            let on_data = self.discriminator.forward(data, Mode::Training)?;
-            let on_generated = self.discriminator.forward(&generated.detach(), Mode::Training)?;
-            Ok([on_data, on_generated])
-        })?;
-        let losses = Losses::new([
-            ("data", cross_entropy(&on_data, label_data)?),
-            ("generated", cross_entropy(&on_generated, label_generated)?),
-        ]);
-        let discriminator_loss = losses.total()?;
-        let gradients = self.discriminator_adam.gradients(&discriminator_loss)?;
-        self.discriminator_adam.update(&gradients, learning_rate)?;
-
-        // The same maps a second time: the running statistics have seen them.
-        let judge = || self.discriminator.forward(&generated, Mode::BatchStatistics);
-        let judged = self.autocast(config.precision, judge)?;
+        let generated = forward(config, &self.generator, &latent, Mode::Training)?;
+        let data = if penalised { data.f_detach()?.f_set_requires_grad(true)? } else { data.shallow_clone() };
+        let on_data = forward(config, &self.discriminator, &data, Mode::Training)?;
+        let seen = if together { generated.shallow_clone() } else { generated.f_detach()? };
+        let on_generated = forward(config, &self.discriminator, &seen, Mode::Training)?;
+        let of_data = cross_entropy(&on_data, label_data)?;
+        let of_generated = cross_entropy(&on_generated, label_generated)?;
+        let adversarial_loss = no_grad(|| of_data.f_add(&of_generated))?;
+        let mut losses = vec![("data", of_data), ("generated", of_generated)];
+        let mut measures = Vec::new();
+        if penalised {
+            let squared = self.squared_slope(&on_data, &data)?;
+            let times = penalty.gradient_penalty_every as f64;
+            losses.push(("gradient penalty", squared.f_mul_scalar(0.5 * penalty.gradient_penalty * times)?));
+            measures.push((GRADIENT_PENALTY, squared.f_detach()?));
+        }
+        let discriminator_gradients = self.discriminator_adam.gradients(&Losses::new(losses).total()?, together)?;
+        let judged = if together {
+            on_generated.shallow_clone()
+        } else {
+            self.discriminator_adam.update(&discriminator_gradients, learning_rate)?;
+            // The same maps a second time: the running statistics have seen them.
+            forward(config, &self.discriminator, &generated, Mode::BatchStatistics)?
+        };
         let generator_loss = Losses::new([("adversarial", cross_entropy(&judged, 1.0)?)]).total()?;
-        let gradients = self.generator_adam.gradients(&generator_loss)?;
-        self.generator_adam.update(&gradients, learning_rate)?;
+        let (generator_gradients, deviations) = self.generator_gradients(&generator_loss, &generated)?;
+        if together {
+            self.discriminator_adam.update(&discriminator_gradients, learning_rate)?;
+        }
+        self.generator_adam.update(&generator_gradients, learning_rate)?;
+        if let Some(average) = &mut self.average {
+            average.take(&self.generator, step + 1, batch)?;
+        }
 
-        let measured = no_grad(|| -> Result<Vec<(Measure, Tensor)>> {
+        no_grad(|| -> Result<StepMeasures> {
             let share = |right: Tensor| right.f_to_kind(Kind::Float)?.f_mean(Kind::Float);
             // Eq. 2 itself: a step with flipped labels would make a discriminator that has won look as if it had lost.
             let unflipped = if flipped {
                 cross_entropy(&on_data, 1.0)? + cross_entropy(&on_generated, 0.0)?
             } else {
-                discriminator_loss.detach()
+                adversarial_loss
             };
-            Ok(vec![
-                (DISCRIMINATOR_LOSS, unflipped),
-                (GENERATOR_LOSS, generator_loss.detach()),
+            let mut all = vec![
+                (DISCRIMINATOR_LOSS, unflipped.f_detach()?),
+                (GENERATOR_LOSS, generator_loss.f_detach()?),
                 (ACCURACY_DATA, share(on_data.f_gt(0.0)?)?),
                 (ACCURACY_GENERATED, share(on_generated.f_le(0.0)?)?),
-            ])
-        })?;
-        let (of, values): (Vec<Measure>, Vec<Tensor>) = measured.into_iter().unzip();
-        Ok(StepMeasures { of, values: no_grad(|| Tensor::f_stack(&values, 0))? })
+            ];
+            all.append(&mut measures);
+            all.extend(deviations);
+            Ok(all)
+        })
+    }
+
+    /// Gradients of the generator's parameters: of its loss, and of the forces where there are any. Also how far the statistics
+    /// are from the data's.
+    fn generator_gradients(&mut self, loss: &Tensor, generated: &Tensor) -> Result<(Vec<Tensor>, StepMeasures)> {
+        let Some(forces) = &mut self.forces else {
+            return Ok((self.generator_adam.gradients(loss, false)?, Vec::new()));
+        };
+        let adversarial = Tensor::f_run_backward(&[loss], &[generated], false, false)?;
+        let adversarial = adversarial.first().context("the loss does not depend on the maps")?;
+        let Joined { gradient, deviations } = forces.join(generated, adversarial)?;
+        // A number with this gradient takes it from the maps to the parameters.
+        let joined = generated.f_mul(&gradient)?.f_sum(Kind::Float)?;
+        Ok((self.generator_adam.gradients(&joined, false)?, deviations))
+    }
+
+    /// E |dD/dx|^2 over maps of the data, x in units of their standard deviation, as a number that has a gradient itself.
+    fn squared_slope(&self, logits: &Tensor, data: &Tensor) -> Result<Tensor> {
+        let batch = data.size().first().copied().unwrap_or(1) as f64;
+        let slope = Tensor::f_run_backward(&[logits.f_sum(Kind::Float)?], &[data], true, true)?;
+        let slope = slope.first().context("the logits do not depend on the data")?;
+        Ok(slope.f_square()?.f_sum(Kind::Float)?.f_mul_scalar(self.deviation.powi(2) / batch)?)
     }
 
     fn latent(&self, config: &TrainingConfig, step: u64, batch: i64) -> Result<Tensor> {
@@ -116,17 +197,13 @@ impl Players {
         let values: Vec<f32> = (0..batch as usize * size).map(|_| random.normal() as f32).collect();
         Ok(Tensor::f_from_slice(&values)?.f_view([batch, size as i64, 1, 1])?.f_to_device(self.device)?)
     }
+}
 
-    /// Runs a forward pass in the arithmetic that the config asks for.
-    fn autocast<T>(&self, precision: Arithmetic, forward: impl FnOnce() -> Result<T>) -> Result<T> {
-        if precision == Arithmetic::F32 {
-            return forward();
-        }
-        let cuda = self.device.is_cuda();
-        shim::set_bf16_autocast(cuda, true)?;
-        let result = forward();
-        shim::set_bf16_autocast(cuda, false)?;
-        result
+/// A forward pass in the arithmetic that the config asks for.
+fn forward(config: &TrainingConfig, network: &TorchNetwork, input: &Tensor, mode: Mode) -> Result<Tensor> {
+    match config.precision {
+        Arithmetic::F32 => network.forward(input, mode),
+        Arithmetic::Bf16 => network.forward_in_bf16(input, mode),
     }
 }
 
@@ -153,8 +230,8 @@ mod tests {
             let (_, tensor) = players.discriminator.named().find(|(name, _)| *name == "bn2.running_mean").unwrap();
             to_vec(tensor).unwrap()
         };
-        let mut trained = Players::new(&config, Device::Cpu).unwrap();
-        let before = Players::new(&config, Device::Cpu).unwrap();
+        let mut trained = Players::new(&config, 0.5, Device::Cpu).unwrap();
+        let before = Players::new(&config, 0.5, Device::Cpu).unwrap();
         trained.step(&config, 0, config.learning_rate, &data).unwrap();
         // By hand: the data, then the maps that the generator drew, once each.
         let latent = before.latent(&config, 0, 4).unwrap();
@@ -171,10 +248,11 @@ mod tests {
         let never = TrainingConfig { label_flip: 0.0, ..always.clone() };
         let data = maps();
         let run = |config: &TrainingConfig| {
-            let mut players = Players::new(config, Device::Cpu).unwrap();
+            let mut players = Players::new(config, 0.5, Device::Cpu).unwrap();
             let measures: Vec<f32> = (0..2)
                 .map(|step| {
-                    to_vec(&players.step(config, step, config.learning_rate, &data).unwrap().values).unwrap()[0]
+                    let (_, loss) = players.step(config, step, config.learning_rate, &data).unwrap().swap_remove(0);
+                    f32::try_from(loss).unwrap()
                 })
                 .collect();
             (measures[0], measures[1])

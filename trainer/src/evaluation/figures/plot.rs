@@ -13,9 +13,17 @@ use plotters::{
 
 /// Width and height of a panel in pixels.
 const PANEL: (u32, u32) = (420, 330);
-/// Colours of up to four series: data, generated, control, other.
-pub const COLOURS: [RGBColor; 4] =
-    [RGBColor(40, 40, 40), RGBColor(200, 30, 45), RGBColor(30, 100, 200), RGBColor(30, 140, 70)];
+/// Colours of series: data, generated, control, others.
+pub const COLOURS: [RGBColor; 8] = [
+    RGBColor(40, 40, 40),
+    RGBColor(200, 30, 45),
+    RGBColor(30, 100, 200),
+    RGBColor(30, 140, 70),
+    RGBColor(215, 120, 0),
+    RGBColor(130, 60, 170),
+    RGBColor(0, 150, 160),
+    RGBColor(140, 110, 60),
+];
 
 /// How an axis is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -299,7 +299,8 @@ fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// Text as HTML.
-fn escaped(text: &str) -> String {
+/// Text as HTML shows it.
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

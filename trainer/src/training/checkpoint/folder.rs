@@ -7,6 +7,15 @@ use safetensors::SafeTensors;
 
 use super::state::{CheckpointState, read_state};
 
+/// Which checkpoint a run goes on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResumeFrom {
+    /// The newest one that is whole and finite.
+    Newest,
+    /// That of this step.
+    Step(u64),
+}
+
 /// A folder of checkpoints.
 #[derive(Debug, Clone)]
 pub struct Checkpoints {
@@ -69,6 +78,17 @@ impl Checkpoints {
         };
         let state = checked().with_context(|| path.display().to_string())?;
         Ok((bytes, state))
+    }
+
+    /// The bytes of the checkpoint to go on from, and what it says of itself.
+    ///
+    /// # Errors
+    /// When there is none, or it is damaged.
+    pub fn read_at(&self, from: ResumeFrom) -> Result<(Vec<u8>, CheckpointState)> {
+        match from {
+            ResumeFrom::Newest => self.newest_good(),
+            ResumeFrom::Step(step) => self.read(step),
+        }
     }
 
     /// The newest checkpoint that is whole and finite; those that are not are named on the way.

@@ -15,7 +15,7 @@ pub mod state;
 #[cfg(feature = "torch")]
 pub mod tensors;
 
-pub use folder::Checkpoints;
-pub use state::{CheckpointState, DataRecord, read_state};
+pub use folder::{Checkpoints, ResumeFrom};
+pub use state::{CheckpointState, DataRecord, VERSION, read_state};
 #[cfg(feature = "torch")]
 pub use tensors::{NotFinite, check_finite, restore, save};

@@ -11,6 +11,9 @@ use crate::training::config::TrainingConfig;
 /// What a checkpoint says of itself, as JSON in the file's metadata.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointState {
+    /// [`VERSION`]; checkpoints of earlier versions have none.
+    #[serde(default)]
+    pub version: u32,
     /// Steps taken.
     pub step: u64,
     /// Configuration of the run.
@@ -29,13 +32,19 @@ pub struct CheckpointState {
 /// Which data a run was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataRecord {
-    /// Number of maps.
+    /// Number of maps of the network's size that lie side by side in the data.
     pub maps: usize,
-    /// SHA-256 of the file.
+    /// SHA-256 of the file, or over those of a folder.
     pub sha256: String,
+    /// Standard deviation of kappa over pixels.
+    #[serde(default)]
+    pub deviation: f64,
     /// What the description beside the file says.
     pub description: Option<MapsDescription>,
 }
+
+/// Version of what a checkpoint holds; a run goes on from this one alone. 1: the procedure in one forward pass, recipes.
+pub const VERSION: u32 = 1;
 
 /// Where the state stands in the metadata of a safetensors file.
 pub const METADATA: &str = "cosmogan.checkpoint";

@@ -33,6 +33,9 @@ pub fn check_finite(players: &Players, step: u64) -> Result<()> {
     Ok(())
 }
 
+/// Prefixes of what a run may have beside its networks and optimisers.
+const BESIDE: [&str; 2] = ["generator.average.", "forces."];
+
 /// All tensors of a run by name.
 fn named(players: &Players) -> Vec<(String, Tensor)> {
     let networks = [("generator", &players.generator), ("discriminator", &players.discriminator)];
@@ -43,7 +46,14 @@ fn named(players: &Players) -> Vec<(String, Tensor)> {
     let of_optimiser = optimisers.into_iter().flat_map(|(network, adam)| {
         adam.named().map(move |(name, tensor)| (format!("{network}.adam.{name}"), tensor.shallow_clone()))
     });
-    of_network.chain(of_optimiser).collect()
+    let average = players.average.iter().flat_map(|average| {
+        average.named().map(|(name, tensor)| (format!("generator.average.{name}"), tensor.shallow_clone()))
+    });
+    let forces = players
+        .forces
+        .iter()
+        .flat_map(|forces| forces.named().into_iter().map(|(name, tensor)| (format!("forces.{name}"), tensor)));
+    of_network.chain(of_optimiser).chain(average).chain(forces).collect()
 }
 
 /// Writes a checkpoint.
@@ -71,14 +81,16 @@ pub fn save(path: &Path, players: &Players, state: &CheckpointState) -> Result<(
     write_atomically(path, &bytes)
 }
 
-/// Puts a checkpoint's tensors into networks and optimisers of the same sizes.
+/// Puts a checkpoint's tensors into networks and optimisers of the same sizes. What the checkpoint has no part of, since the run
+/// had no such average or force before, stays as it is, but for an average, which begins with the checkpoint's weights.
 ///
 /// # Errors
 /// When a tensor is missing or of another shape.
 pub fn restore(bytes: &[u8], players: &Players) -> Result<()> {
     let file = SafeTensors::deserialize(bytes)?;
+    let new = |name: &str| BESIDE.iter().any(|prefix| name.starts_with(prefix)) && file.tensor(name).is_err();
     no_grad(|| {
-        for (name, mut tensor) in named(players) {
+        for (name, mut tensor) in named(players).into_iter().filter(|(name, _)| !new(name)) {
             let view = file.tensor(&name).with_context(|| format!("the checkpoint has no tensor {name}"))?;
             let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
             if shape != tensor.size() || view.dtype() != Dtype::F32 {
@@ -87,6 +99,11 @@ pub fn restore(bytes: &[u8], players: &Players) -> Result<()> {
             let values: Vec<f32> = view.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
             let values = Tensor::f_from_slice(&values)?.f_view(&shape[..])?;
             tensor.f_copy_(&values)?;
+        }
+        if let Some(average) = &players.average
+            && average.named().any(|(name, _)| new(&format!("{}{name}", BESIDE[0])))
+        {
+            average.begin_with(&players.generator)?;
         }
         Ok(())
     })

@@ -21,7 +21,7 @@ use shared::formats::weights::Ancestor;
 use storage::runs::FolderLock;
 use tch::Device;
 
-pub use setup::{ResumeFrom, RunSetup};
+pub use setup::RunSetup;
 
 use super::{
     checkpoint::{Checkpoints, DataRecord},
@@ -56,6 +56,11 @@ impl Run {
 
     fn maps(&self) -> &Arc<TrainingMaps> {
         &self.setup.maps
+    }
+
+    /// What the generator is measured against, and shown beside.
+    fn measured_against(&self) -> &TrainingMaps {
+        self.setup.held_out.as_ref().unwrap_or(&self.setup.maps)
     }
 
     fn data(&self) -> &DataRecord {

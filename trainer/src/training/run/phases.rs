@@ -7,10 +7,14 @@ use crate::training::config::TrainingConfig;
 pub struct Phase {
     /// Its name on the progress bar.
     pub name: &'static str,
+    /// The step with which it begins.
+    pub begin: u64,
     /// The step after which it is over.
     pub end: u64,
-    /// Learning rate of both optimisers.
-    pub learning_rate: f64,
+    /// Learning rate of the generator at its beginning; the discriminator's is in proportion.
+    learning_rate: f64,
+    /// Whether the rate falls to 0 over the phase, in a straight line.
+    falls: bool,
     /// Steps between two log lines.
     pub log_every: u64,
     /// Steps between two measurements with their sample sheet; 0 for none.
@@ -31,16 +35,27 @@ pub struct Due {
 }
 
 impl Phase {
-    /// The phases of a run, in order: adversarial training alone so far.
+    /// The phases of a run, in order: training at a constant rate, and its cool-down.
     pub fn of(config: &TrainingConfig) -> Vec<Self> {
-        vec![Self {
-            name: "training",
-            end: config.steps,
+        let turn = config.steps.saturating_sub(config.cool_down_steps);
+        let phase = |name: &'static str, [begin, end]: [u64; 2], falls: bool| Self {
+            name,
+            begin,
+            end,
             learning_rate: config.learning_rate,
+            falls,
             log_every: config.log_every,
             sample_every: config.sample_every,
             checkpoint_every: config.checkpoint_every,
-        }]
+        };
+        let phases = [phase("training", [0, turn], false), phase("cool-down", [turn, config.steps], true)];
+        phases.into_iter().filter(|phase| phase.begin < phase.end).collect()
+    }
+
+    /// Learning rate of a step, counted from 0.
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        let left = self.end.saturating_sub(step) as f64 / (self.end - self.begin) as f64;
+        self.learning_rate * if self.falls { left.min(1.0) } else { 1.0 }
     }
 
     /// What is due after a step; after the last one, and the last before an interruption, everything is.
@@ -73,8 +88,21 @@ mod tests {
         assert_eq!(phase.due(4, false), Due { log: true, sample: false, save: false });
         assert_eq!(phase.due(5, false), Due { log: false, sample: false, save: true });
         assert_eq!(phase.due(13, false), Due { log: true, sample: false, save: true });
+        assert_eq!((phase.learning_rate(0), phase.learning_rate(12)), (2e-4, 2e-4));
         let sampling = Phase { sample_every: 3, ..phase.clone() };
         assert_eq!(sampling.due(3, true), Due { log: true, sample: false, save: true });
         assert!(sampling.due(13, false).sample);
+    }
+
+    #[test]
+    fn the_rate_falls_to_nothing_in_a_cool_down() {
+        let config = TrainingConfig { steps: 10, cool_down_steps: 4, learning_rate: 1.0, ..TrainingConfig::default() };
+        let rates: Vec<f64> = Phase::of(&config)
+            .iter()
+            .flat_map(|phase| (phase.begin..phase.end).map(|step| phase.learning_rate(step)).collect::<Vec<_>>())
+            .collect();
+        assert_eq!(rates, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25]);
+        let all = TrainingConfig { cool_down_steps: 10, ..config };
+        assert_eq!(Phase::of(&all).iter().map(|phase| phase.name).collect::<Vec<_>>(), ["cool-down"]);
     }
 }

@@ -1,6 +1,9 @@
 //! Beginning a run, or going on with one.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use shared::formats::weights::{Ancestor, Weights};
@@ -8,15 +11,16 @@ use storage::{
     files::create_folder,
     runs::{AtomicFile, FolderLock, write_atomically},
 };
-use tch::Device;
+use tch::{Device, Tensor};
 
 use super::Run;
 use crate::{
     torch::TorchNetwork,
     training::{
-        checkpoint::{self, CheckpointState, Checkpoints, DataRecord},
+        checkpoint::{self, CheckpointState, Checkpoints, DataRecord, ResumeFrom, VERSION},
         config::TrainingConfig,
         data::TrainingMaps,
+        forces::{Forces, MEASURED_MAPS},
         step::Players,
     },
 };
@@ -29,6 +33,8 @@ pub struct RunSetup {
     pub config: TrainingConfig,
     /// The training maps.
     pub maps: Arc<TrainingMaps>,
+    /// Maps that are not trained on, to measure against; without them it is the training maps.
+    pub held_out: Option<TrainingMaps>,
     /// Which data these are.
     pub data: DataRecord,
     /// Side of the maps in degrees.
@@ -37,22 +43,13 @@ pub struct RunSetup {
     pub device: Device,
 }
 
-/// Where an interrupted run goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResumeFrom {
-    /// At its newest checkpoint that is whole and finite.
-    Newest,
-    /// At the checkpoint of this step; later ones are set aside.
-    Step(u64),
-}
-
 impl RunSetup {
     /// Begins a run in a folder that holds none yet, from random weights.
     ///
     /// # Errors
     /// When the folder holds a run or another program trains in it, or cannot be written.
     pub fn begin(self) -> Result<Run> {
-        let players = Players::new(&self.config, self.device)?;
+        let players = Players::new(&self.config, self.data.deviation, self.device)?;
         self.begin_with(players, None)
     }
 
@@ -63,11 +60,11 @@ impl RunSetup {
     /// When the weights are of another network, the folder holds a run or another program trains in it, or it cannot be written.
     pub fn begin_from(self, generator: &Weights, ancestor: Ancestor) -> Result<Run> {
         let generator = TorchNetwork::generator_from(&self.config.network, generator, self.device)?;
-        let players = Players::with_generator(generator, &self.config, self.device)?;
+        let players = Players::with_generator(generator, &self.config, self.data.deviation, self.device)?;
         self.begin_with(players, Some(ancestor))
     }
 
-    fn begin_with(self, players: Players, started_from: Option<Ancestor>) -> Result<Run> {
+    fn begin_with(self, mut players: Players, started_from: Option<Ancestor>) -> Result<Run> {
         let checkpoints = Checkpoints::of_run(&self.folder);
         self.check_free(&checkpoints)?;
         let lock = FolderLock::of_folder(&self.folder, "trains")?;
@@ -78,7 +75,63 @@ impl RunSetup {
             create_folder(folder)?;
         }
         self.write_config()?;
+        players.forces = self.forces()?;
         Ok(Run { setup: self, players, step: 0, started_from, _lock: lock })
+    }
+
+    /// The forces of the config, which measure the data first.
+    fn forces(&self) -> Result<Option<Forces>> {
+        if !self.config.forces.any() {
+            return Ok(None);
+        }
+        let side = self.maps.side();
+        let kappa = self.maps.kappa(self.maps.spread(MEASURED_MAPS))?;
+        let kappa =
+            Tensor::f_from_slice(&kappa)?.f_view([-1, 1, side as i64, side as i64])?.f_to_device(self.device)?;
+        let lattice = side >> self.config.network.stages;
+        Forces::new(&self.config.forces, &kappa, self.data.deviation, lattice).map(Some)
+    }
+
+    /// Begins a run in a folder that holds none yet where another one is at a checkpoint, with its log until there: a branch,
+    /// which leaves the other run as it is.
+    ///
+    /// # Errors
+    /// When the other run has no such checkpoint or was trained on other data, or as [`RunSetup::begin`].
+    pub fn branch(self, trunk: &Path, from: ResumeFrom) -> Result<Run> {
+        let checkpoints = Checkpoints::of_run(trunk);
+        let (bytes, state) = checkpoints.read_at(from)?;
+        self.check_same(&state, &checkpoints.path(state.step))?;
+        let log = std::fs::read(trunk.join("log.jsonl"))
+            .with_context(|| format!("cannot read the log of {}", trunk.display()))?;
+        let players = Players::new(&self.config, self.data.deviation, self.device)?;
+        let mut run = self.begin_with(players, state.started_from.clone())?;
+        checkpoint::restore(&bytes, &run.players)
+            .with_context(|| checkpoints.path(state.step).display().to_string())?;
+        write_atomically(&run.folder().join("log.jsonl"), &log)?;
+        run.step = state.step;
+        // The branch can go on before its first own checkpoint.
+        write_atomically(&run.checkpoints().path(state.step), &bytes)?;
+        Ok(run)
+    }
+
+    /// Refuses a checkpoint that another procedure, network or data made.
+    fn check_same(&self, state: &CheckpointState, path: &Path) -> Result<()> {
+        if state.version != VERSION {
+            bail!(
+                "{} is of an earlier version, which trained in another way: begin anew with --start-from its exported weights",
+                path.display()
+            );
+        }
+        if state.config.network != self.config.network {
+            bail!("the network of the config differs from that of {}", path.display());
+        }
+        if state.data.sha256 != self.data.sha256 {
+            bail!("--data is not what this run was begun with (its SHA-256 differs)");
+        }
+        if state.config.discriminator.batch_norm != self.config.discriminator.batch_norm {
+            bail!("[discriminator] batch_norm of the config differs from that of {}: begin a new run", path.display());
+        }
+        Ok(())
     }
 
     /// Refuses a folder that holds somebody's files under the names of a run's: without checkpoints it is no run that was begun here.
@@ -103,21 +156,14 @@ impl RunSetup {
         }
         let lock = FolderLock::of_folder(&self.folder, "trains")?;
         AtomicFile::remove_leftovers(checkpoints.folder(), "step-")?;
-        let (bytes, state) = match from {
-            ResumeFrom::Newest => checkpoints.newest_good()?,
-            ResumeFrom::Step(step) => checkpoints.read(step)?,
-        };
+        let (bytes, state) = checkpoints.read_at(from)?;
         let shown = checkpoints.path(state.step);
-        if state.config.network != self.config.network {
-            bail!("the network of the config differs from that of {}", shown.display());
-        }
-        if state.data.sha256 != self.data.sha256 {
-            bail!("--data is not the file that this run was begun with (its SHA-256 differs)");
-        }
+        self.check_same(&state, &shown)?;
         for note in changes(&state, &self.config) {
             println!("note: {note}");
         }
-        let players = Players::new(&self.config, self.device)?;
+        let mut players = Players::new(&self.config, self.data.deviation, self.device)?;
+        players.forces = self.forces()?;
         checkpoint::restore(&bytes, &players).with_context(|| shown.display().to_string())?;
         if let Some(aside) = checkpoints.set_aside_after(state.step)? {
             println!("later checkpoints are now in {}", aside.display());
@@ -157,10 +203,11 @@ mod tests {
     fn what_changes_the_order_of_the_data_is_said() {
         let config = TrainingConfig::default();
         let state = CheckpointState {
+            version: VERSION,
             step: 10,
             config: config.clone(),
             spectrum_distance: None,
-            data: DataRecord { maps: 100, sha256: String::new(), description: None },
+            data: DataRecord { maps: 100, sha256: String::new(), deviation: 1.0, description: None },
             device: String::new(),
             started_from: None,
         };

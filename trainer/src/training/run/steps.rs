@@ -20,7 +20,7 @@ use crate::{
     torch::{TorchBackend, TorchGenerator, device::describe},
     training::{
         batches::Batches,
-        checkpoint::{self, CheckpointState, NotFinite},
+        checkpoint::{self, CheckpointState, NotFinite, VERSION},
         log::{LogLine, RunLog, SpectrumLine, read_lines},
         monitor::SpectrumMonitor,
         order::Order,
@@ -59,17 +59,16 @@ impl Run {
         let lines = read_lines(&self.folder().join("log.jsonl"))?;
         let health = Health::new(config, self.checkpoints(), &lines, self.step);
         let monitor = (config.sample_every > 0)
-            .then(|| SpectrumMonitor::new(self.maps(), self.setup.side_angle, config.sample_maps))
+            .then(|| SpectrumMonitor::new(self.measured_against(), self.setup.side_angle, config.sample_maps))
             .transpose()?;
-        let order = Order::new(self.maps().maps(), config.batch_size, config.seed);
         let mut carried = Loop {
             log,
             health,
             monitor,
             best: best_checkpoint(self.folder(), self.step)?,
             window: Window::new(),
-            batches_in_epoch: order.batches(),
-            batches: Batches::read_ahead(Arc::clone(self.maps()), order, self.step)?,
+            batches_in_epoch: Order::new(self.maps().crops(), config.batch_size, config.seed).batches(),
+            batches: Batches::read_ahead(Arc::clone(self.maps()), config, self.step)?,
             bar: Bar::of_steps(config.steps, self.step),
         };
         for phase in Phase::of(self.config()) {
@@ -88,7 +87,7 @@ impl Run {
     /// One step, and what is due after it.
     fn advance(&mut self, phase: &Phase, carried: &mut Loop, interruption: &Interruption) -> Result<Ending> {
         let data = self.batch(&carried.batches.next()?)?;
-        let measures = self.players.step(&self.setup.config, self.step, phase.learning_rate, &data)?;
+        let measures = self.players.step(&self.setup.config, self.step, phase.learning_rate(self.step), &data)?;
         carried.window.add(measures)?;
         self.step += 1;
         let interrupted = interruption.is_asked();
@@ -144,8 +143,8 @@ impl Run {
     fn sample(&self, monitor: &SpectrumMonitor) -> Result<SpectrumLine> {
         let (generator, side) = (self.generator(), self.maps().side());
         let generated = generator.draw_seeds(0..SHEET_COLUMNS as u64)?;
-        let places = (0..SHEET_COLUMNS).map(|place| place * self.maps().maps() / SHEET_COLUMNS);
-        let data = self.maps().kappa(places)?;
+        let shown = self.measured_against();
+        let data = shown.kappa((0..SHEET_COLUMNS).map(|place| place * shown.crops() / SHEET_COLUMNS))?;
         let maps: Vec<&[f32]> = data.chunks(side * side).chain(generated.iter().map(Vec::as_slice)).collect();
         let path = self.folder().join("samples").join(format!("step-{:07}.png", self.step));
         write_atomically(&path, &sheet::sheet(&maps, side, SHEET_COLUMNS)?)?;
@@ -155,6 +154,7 @@ impl Run {
 
     fn save(&self, spectrum_distance: Option<f64>) -> Result<()> {
         let state = CheckpointState {
+            version: VERSION,
             step: self.step,
             config: self.config().clone(),
             spectrum_distance,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use tch::Tensor;
 
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
 
 /// Sums of what steps measure, kept on the device until they are logged.
 pub struct Window {
-    of: Vec<Measure>,
-    sums: Option<Tensor>,
+    /// Each measure with its sum and the number of steps that measured it.
+    sums: Vec<(Measure, Tensor, u64)>,
     steps: u64,
     since: Instant,
 }
@@ -25,22 +25,23 @@ pub struct Window {
 impl Window {
     /// No step yet.
     pub fn new() -> Self {
-        Self { of: Vec::new(), sums: None, steps: 0, since: Instant::now() }
+        Self { sums: Vec::new(), steps: 0, since: Instant::now() }
     }
 
-    /// Adds a step.
+    /// Adds a step; not every step measures everything.
     ///
     /// # Errors
-    /// When it measured something else than those before, or the device fails.
+    /// When the device fails.
     pub fn add(&mut self, measures: StepMeasures) -> Result<()> {
-        self.sums = Some(match self.sums.take() {
-            Some(sums) => {
-                ensure!(self.of == measures.of, "a step measured other things than the one before");
-                sums.f_add(&measures.values)?
+        for (measure, value) in measures {
+            match self.sums.iter_mut().find(|(known, ..)| *known == measure) {
+                Some((_, sum, steps)) => {
+                    *sum = sum.f_add(&value)?;
+                    *steps += 1;
+                }
+                None => self.sums.push((measure, value, 1)),
             }
-            None => measures.values,
-        });
-        self.of = measures.of;
+        }
         self.steps += 1;
         Ok(())
     }
@@ -55,9 +56,15 @@ impl Window {
     /// # Errors
     /// When the device fails.
     pub fn take(&mut self, step: u64, epoch: f64) -> Result<Option<StepMeans>> {
-        let Some(sums) = self.sums.take() else { return Ok(None) };
-        let means = to_vec(&sums)?.into_iter().map(|sum| f64::from(sum) / self.steps as f64);
-        let values = Values(self.of.iter().map(|measure| measure.key.to_owned()).zip(means).collect());
+        if self.steps == 0 {
+            return Ok(None);
+        }
+        let sums: Vec<&Tensor> = self.sums.iter().map(|(_, sum, _)| sum).collect();
+        let sums = to_vec(&Tensor::f_stack(&sums, 0)?)?;
+        let mean = |((measure, _, steps), sum): (&(Measure, Tensor, u64), f32)| {
+            (measure.key.to_owned(), f64::from(sum) / *steps as f64)
+        };
+        let values = Values(self.sums.iter().zip(sums).map(mean).collect());
         let step_seconds = self.since.elapsed().as_secs_f64() / self.steps as f64;
         *self = Self::new();
         Ok(Some(StepMeans { step, epoch, step_seconds, values }))

@@ -1,0 +1,115 @@
+//! `trainer runs`: learning curves of training runs, side by side.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use storage::{files::check_free, runs::write_atomically};
+
+use crate::{
+    evaluation::{figures::plot::svg, report::page::escaped},
+    training::{
+        curves::{RunCurves, panels},
+        measures::{DISCRIMINATOR_LOSS, GENERATOR_LOSS},
+    },
+};
+
+/// Columns of panels on the page.
+const COLUMNS: usize = 2;
+
+/// Show the learning curves of training runs side by side, by maps shown.
+///
+/// The table has the last values; --html writes one page with all curves: losses, deviations, and mean and scatter of P(l) per
+/// band. A run may still be going on.
+///
+/// Example:
+///   trainer runs runs/paper runs/recipe --html curves.html
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct RunsArguments {
+    /// Folders of training runs
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// Page to write
+    #[arg(long, value_name = "FILE.html")]
+    html: Option<PathBuf>,
+    /// Replace the page if it is there
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a folder holds no run, or the page cannot be written.
+pub fn run(arguments: &RunsArguments) -> Result<()> {
+    if let Some(path) = &arguments.html {
+        check_free(path, arguments.force)?;
+    }
+    let runs = arguments.runs.iter().map(|folder| RunCurves::read(folder)).collect::<Result<Vec<_>>>()?;
+    print!("{}", table(&runs));
+    if let Some(path) = &arguments.html {
+        write_atomically(path, page(&runs)?.as_bytes())?;
+        println!("{}: all curves", path.display());
+    }
+    Ok(())
+}
+
+/// The last values of every run.
+fn table(runs: &[RunCurves]) -> String {
+    let width = runs.iter().map(|run| run.name.chars().count()).max().unwrap_or(0).max(3);
+    let mut text = format!(
+        "{:<width$} {:>10} {:>9} {:>8} {:>7} {:>7} {:>9}  mean P(l) per band; scatter per band, generated / data\n",
+        "run", "maps", "of", "left", "D", "G", "distance"
+    );
+    let number =
+        |value: Option<f64>, decimals: usize| value.map_or_else(|| "-".into(), |value| format!("{value:.decimals$}"));
+    for run in runs {
+        let [shown, planned] = run.maps();
+        let spectrum = run.last_spectrum();
+        let bands = spectrum.map_or_else(String::new, |line| {
+            let ratios = |of: fn(&shared::statistics::SpectrumBand) -> f64| {
+                line.bands.iter().map(|band| format!("{:.2}", of(band))).collect::<Vec<_>>().join(" ")
+            };
+            format!("  {}; {}", ratios(|band| band.mean_ratio), ratios(|band| band.sigma_ratio))
+        });
+        text += &format!(
+            "{:<width$} {shown:>10} {planned:>9} {:>8} {:>7} {:>7} {:>9}{bands}\n",
+            run.name,
+            time(run.seconds_left()),
+            number(run.last(DISCRIMINATOR_LOSS), 3),
+            number(run.last(GENERATOR_LOSS), 3),
+            number(spectrum.map(|line| line.distance), 4),
+        );
+    }
+    text
+}
+
+/// Hours and minutes, or minutes.
+fn time(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).ceil() as u64;
+    if minutes >= 60 { format!("{} h {:02}", minutes / 60, minutes % 60) } else { format!("{minutes} min") }
+}
+
+fn page(runs: &[RunCurves]) -> Result<String> {
+    let names: Vec<String> = runs.iter().map(|run| escaped(&run.name)).collect();
+    Ok(format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+         content=\"width=device-width, initial-scale=1\">\n<title>CosmoGAN training runs</title>\n<style>\n{}</style>\n</head>\n\
+         <body>\n<h1>Training runs: {}</h1>\n<pre class=\"scroll\">{}</pre>\n<figure>\n{}</figure>\n</body>\n</html>\n",
+        include_str!("../evaluation/report/page.css"),
+        names.join(", "),
+        escaped(&table(runs)),
+        svg(&panels(runs), COLUMNS)?
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rounded_up_to_minutes() {
+        assert_eq!([0.0, 61.0, 3600.0, 7260.0].map(time), ["0 min", "2 min", "1 h 00", "2 h 01"]);
+    }
+}

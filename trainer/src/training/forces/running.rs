@@ -1,0 +1,65 @@
+//! Means over generated maps that forget: a map's weight is halved after so many others.
+
+use anyhow::Result;
+use tch::{Kind, Tensor, no_grad};
+
+/// The running mean of a statistic.
+#[derive(Debug)]
+pub struct RunningMean {
+    half_life_maps: f64,
+    /// Weighted sum.
+    sum: Tensor,
+    /// Sum of the weights, a scalar: it corrects the bias toward 0 of the first steps.
+    weight: Tensor,
+}
+
+impl RunningMean {
+    /// No map yet, of a statistic like `like`.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn new(like: &Tensor, half_life_maps: f64) -> Result<Self> {
+        let sum = like.f_detach()?.f_zeros_like()?;
+        let weight = Tensor::f_zeros([], (Kind::Float, like.device()))?;
+        Ok(Self { half_life_maps, sum, weight })
+    }
+
+    /// Takes in the mean over a batch of `maps` maps, and gives the running one, that batch included.
+    ///
+    /// # Errors
+    /// When it is of another shape, or the device fails.
+    pub fn take(&mut self, mean: &Tensor, maps: i64) -> Result<Tensor> {
+        no_grad(|| {
+            let kept = 0.5_f64.powf(maps as f64 / self.half_life_maps);
+            let add = |old: &Tensor, new: &Tensor| old.f_mul_scalar(kept)?.f_add(&new.f_mul_scalar(1.0 - kept)?);
+            self.sum = add(&self.sum, &mean.f_detach()?)?;
+            self.weight = add(&self.weight, &self.weight.f_ones_like()?)?;
+            Ok(self.sum.f_div(&self.weight)?)
+        })
+    }
+
+    /// What it remembers, under the name of its statistic.
+    pub fn named(&self, statistic: &str) -> [(String, Tensor); 2] {
+        let named = |part: &str, tensor: &Tensor| (format!("{statistic}.{part}"), tensor.shallow_clone());
+        [named("sum", &self.sum), named("weight", &self.weight)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::torch::to_vec;
+
+    #[test]
+    fn the_mean_is_unbiased_and_forgets() {
+        let mut mean = RunningMean::new(&Tensor::from_slice(&[0.0_f32]), 8.0).unwrap();
+        let mut take = |value: f32| to_vec(&mean.take(&Tensor::from_slice(&[value]), 8).unwrap()).unwrap()[0];
+        assert_eq!(take(3.0), 3.0);
+        // Weights 1/2 and 1/4 over their sum.
+        assert!((take(6.0) - 5.0).abs() < 1e-6);
+        for _ in 0..30 {
+            take(1.0);
+        }
+        assert!((take(1.0) - 1.0).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,150 @@
+//! What goes beyond the paper's procedure; every part is off by default, and each has its own section of a run's TOML file.
+//!
+//! The sources are experiments of this project, some 35 runs on maps of N-body simulations: README, "The recipe", has what
+//! they found, part by part.
+
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
+
+/// When the two networks are updated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Updates {
+    /// Both from one forward pass, at the parameters before the step, as the authors' graph has it.
+    #[default]
+    Together,
+    /// The discriminator first; the generator's loss is then the updated one's. A forward pass more.
+    Alternating,
+}
+
+/// How the discriminator differs from Table 2.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DiscriminatorConfig {
+    /// Table 2's batch normalisation; without it, weights begin as He et al. (2015) have them.
+    pub batch_norm: bool,
+    /// What its input is divided by.
+    pub input: DiscriminatorInput,
+    /// Learning rate over the generator's.
+    pub rate: f64,
+    /// Learning rate of its last layer over that of its others. Adam moves a logit by about rate x inputs x mean |input| in a
+    /// step, and the last layer of the paper's has 131,072 inputs: at small batches it overshoots.
+    pub last_layer_rate: f64,
+    /// Weight gamma of the penalty gamma / 2 E |dD/dx|^2 on data maps, x in units of their standard deviation (R1; Mescheder
+    /// et al. 2018, Eq. 9).
+    pub gradient_penalty: f64,
+    /// Steps from one penalty to the next; it then counts that many times (Karras et al. 2020, Section 3.1).
+    pub gradient_penalty_every: u64,
+}
+
+/// What the discriminator's input is divided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiscriminatorInput {
+    /// The generator's `kappa_scale`: it sees what the generator puts out.
+    #[default]
+    KappaScale,
+    /// The standard deviation of the data's kappa: it sees pixels of unit variance.
+    Deviation,
+}
+
+impl Default for DiscriminatorConfig {
+    fn default() -> Self {
+        Self {
+            batch_norm: true,
+            input: DiscriminatorInput::KappaScale,
+            rate: 1.0,
+            last_layer_rate: 1.0,
+            gradient_penalty: 0.0,
+            gradient_penalty_every: 1,
+        }
+    }
+}
+
+/// Forces on the generated maps toward statistics of the data, beside the adversarial gradient: each is the size of its force
+/// where the statistics are off by their scatter, over the adversarial gradient's. 0 leaves one out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForcesConfig {
+    /// Mean power of rings and cells of Fourier space.
+    pub spectrum: f64,
+    /// Scatter and correlations of P(l) from map to map, as a share of `spectrum`.
+    pub correlations: f64,
+    /// Values of pixels: of the maps, of smoothed ones and of band passes.
+    pub pixels: f64,
+    /// Boundary length and genus of the maps' excursion sets: the Minkowski functionals V1 and V2.
+    pub shape: f64,
+    /// Phases that all maps share at the multiples of the generator's first lattice.
+    pub lattice: f64,
+    /// Maps after which a map's weight in the running means is halved.
+    pub half_life_maps: f64,
+}
+
+impl Default for ForcesConfig {
+    fn default() -> Self {
+        Self { spectrum: 0.0, correlations: 1.0, pixels: 0.0, shape: 0.0, lattice: 0.0, half_life_maps: 512.0 }
+    }
+}
+
+impl ForcesConfig {
+    /// Whether there is any.
+    pub fn any(&self) -> bool {
+        [self.spectrum, self.pixels, self.shape, self.lattice].iter().any(|force| *force > 0.0)
+    }
+}
+
+/// What an export makes of a run's generator.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExportConfig {
+    /// The moving average of the weights instead of the weights; wants `average_half_life_maps`.
+    pub averaged: bool,
+    /// Latent vectors on which the statistics of batch normalisation are measured anew; 0 keeps the running ones.
+    pub statistics_maps: usize,
+    /// Whether the last layer is made to draw no lattice where its inputs are at their means.
+    pub last_layer_null: bool,
+}
+
+impl DiscriminatorConfig {
+    /// Checks the values.
+    ///
+    /// # Errors
+    /// Names the first one that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        for (name, value) in [("rate", self.rate), ("last_layer_rate", self.last_layer_rate)] {
+            if !(value > 0.0 && value.is_finite()) {
+                bail!("[discriminator] {name} must be a positive number, got {value}");
+            }
+        }
+        if !(self.gradient_penalty >= 0.0 && self.gradient_penalty.is_finite()) {
+            bail!("[discriminator] gradient_penalty must be 0 or a positive number, got {}", self.gradient_penalty);
+        }
+        if self.gradient_penalty_every == 0 {
+            bail!("[discriminator] gradient_penalty_every must be at least 1");
+        }
+        Ok(())
+    }
+}
+
+impl ForcesConfig {
+    /// Checks the values.
+    ///
+    /// # Errors
+    /// Names the first one that is out of range.
+    pub fn validate(&self) -> Result<()> {
+        let forces = [
+            ("spectrum", self.spectrum),
+            ("correlations", self.correlations),
+            ("pixels", self.pixels),
+            ("shape", self.shape),
+            ("lattice", self.lattice),
+        ];
+        if let Some((name, value)) = forces.iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite())) {
+            bail!("[forces] {name} must be 0 or a positive number, got {value}");
+        }
+        if !(self.half_life_maps > 0.0 && self.half_life_maps.is_finite()) {
+            bail!("[forces] half_life_maps must be a positive number, got {}", self.half_life_maps);
+        }
+        Ok(())
+    }
+}
