@@ -22,7 +22,7 @@ use crate::{
     torch::{
         TorchBackend, TorchNetwork,
         device::{DeviceChoice, describe},
-        threads,
+        process,
     },
     weights::{LoadedWeights, WeightsPrecision},
 };
@@ -89,7 +89,7 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
         }
         OutputKind::Folder => {}
     }
-    threads::settle(arguments.threads);
+    process::settle(arguments.threads);
     let weights = LoadedWeights::read(&arguments.weights, arguments.precision.map(Precision::from))?;
     let device = arguments.device.open()?;
     let manifest = &weights.manifest;

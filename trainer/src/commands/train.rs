@@ -18,7 +18,7 @@ use storage::{
 use crate::{
     torch::{
         device::{DeviceChoice, describe},
-        threads,
+        process,
     },
     training::{
         checkpoint::{CheckpointState, Checkpoints, DataRecord, ResumeFrom},
@@ -79,7 +79,7 @@ pub struct TrainArguments {
     /// Arithmetic of the networks
     #[arg(long)]
     precision: Option<Arithmetic>,
-    /// Training steps in all
+    /// Training steps in all, of which a cool-down keeps its share
     #[arg(long)]
     steps: Option<u64>,
     /// Maps in a batch
@@ -170,7 +170,7 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
         // The weights fix the network, down to the kappa that its output stands for.
         config.network = start.manifest.network.clone();
     }
-    threads::settle(arguments.threads);
+    process::settle(arguments.threads);
     let device = arguments.device.open()?;
     println!("device: {}, arithmetic: {}", describe(device), config.precision);
     if device.is_cuda() {
@@ -256,7 +256,12 @@ fn config(arguments: &TrainArguments, from: ResumeFrom) -> Result<TrainingConfig
         (None, None) => TrainingConfig::default(),
     };
     config.precision = arguments.precision.unwrap_or(config.precision);
-    config.steps = arguments.steps.unwrap_or(config.steps);
+    if let Some(steps) = arguments.steps {
+        // The cool-down keeps its share of the run.
+        let share = config.cool_down_steps as f64 / config.steps as f64;
+        config.cool_down_steps = (share * steps as f64).round() as u64;
+        config.steps = steps;
+    }
     config.batch_size = arguments.batch_size.unwrap_or(config.batch_size);
     config.learning_rate = arguments.learning_rate.unwrap_or(config.learning_rate);
     config.seed = arguments.seed.unwrap_or(config.seed);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! device     --device auto|cpu|cuda:N, found out at run time
-//! threads    how many threads compute, and how they wait for each other
+//! process    how this process computes: how many threads, how they wait, what becomes of freed memory
 //! network    a network's tensors by name (layers: what each computes)
 //! generator  a network as what draws maps
 //! shim       bf16 autocast, fused Adam, channels-last, leaky ReLU (C++)
@@ -12,8 +12,8 @@ pub mod device;
 pub mod generator;
 pub mod layers;
 pub mod network;
+pub mod process;
 pub mod shim;
-pub mod threads;
 
 pub use generator::{TorchBackend, TorchGenerator};
 pub use layers::{Mode, to_vec};

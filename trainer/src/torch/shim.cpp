@@ -5,6 +5,9 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/_fused_adam.h>
 #include <dlfcn.h>
+#include <malloc.h>
+
+#include <climits>
 
 #include <cstdio>
 #include <exception>
@@ -36,6 +39,12 @@ extern "C" {
 int cosmogan_load_cuda() {
   if (dlopen("libcuda.so.1", RTLD_LAZY) == nullptr) return 1;
   return dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr ? 2 : 0;
+}
+
+// Keeps freed memory for the next allocation. Tensors above 32 MB go back to the system with each free by default, and a
+// training step then spends a sixth of its time on clearing their pages again.
+void cosmogan_keep_memory() {
+  if (mallopt(M_MMAP_THRESHOLD, INT_MAX) == 1) mallopt(M_TRIM_THRESHOLD, -1);
 }
 
 // bf16 autocast on the CPU or on CUDA.

@@ -14,6 +14,7 @@ const ERROR_CAPACITY: usize = 1024;
 
 unsafe extern "C" {
     fn cosmogan_load_cuda() -> std::ffi::c_int;
+    fn cosmogan_keep_memory();
     fn cosmogan_autocast(cuda: bool, enabled: bool, error: *mut c_char) -> bool;
     fn cosmogan_leaky_relu(input: *const C_tensor, slope: f64, error: *mut c_char) -> *mut C_tensor;
     fn cosmogan_channels_last(input: *const C_tensor, error: *mut c_char) -> *mut C_tensor;
@@ -74,6 +75,12 @@ pub fn load_cuda() -> CudaHalf {
         1 => CudaHalf::NoDriver,
         _ => CudaHalf::Absent,
     }
+}
+
+/// Keeps memory that tensors on the CPU give back for the next ones, instead of returning it to the system; call before the first.
+pub fn keep_memory() {
+    // SAFETY: no arguments; two settings of the C library's allocator.
+    unsafe { cosmogan_keep_memory() }
 }
 
 /// Switches bf16 autocast on or off for the calling thread, on CUDA or on the CPU.

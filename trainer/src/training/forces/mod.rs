@@ -186,7 +186,7 @@ mod tests {
         let mut random = stream(seed, Stream::Crops);
         let values: Vec<f32> = (0..maps * 1024).map(|_| random.normal() as f32).collect();
         let noise = Tensor::from_slice(&values).view([maps, 1, 32, 32]);
-        let smooth = Gaussian::new(pixels, Device::Cpu).unwrap().smooth(&noise).unwrap();
+        let smooth = Gaussian::new(pixels, 32, Device::Cpu).unwrap().smooth(&noise).unwrap();
         let smooth = &smooth / smooth.std(true);
         &smooth + skewed * smooth.pow_tensor_scalar(3)
     }

@@ -1,7 +1,7 @@
 //! The force on values of pixels: shares below quantiles of the data, on several scales.
 
-use anyhow::{Context, Result};
-use tch::{Device, Kind, Tensor, no_grad};
+use anyhow::{Context, Result, bail};
+use tch::{Kind, Tensor, no_grad};
 
 use super::{
     Aims, Force, Pull,
@@ -10,7 +10,10 @@ use super::{
     smoothing::Gaussian,
     table::{Cells, Table},
 };
-use crate::training::measures::{FORCE_PIXELS, Measure};
+use crate::{
+    torch::to_vec,
+    training::measures::{FORCE_PIXELS, Measure},
+};
 
 /// Quantiles of the data below which shares are compared.
 const QUANTILES: [f64; 14] = [0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.96, 0.985, 0.995, 0.998, 0.9993];
@@ -23,56 +26,96 @@ const LARGEST: f64 = 2.0;
 /// Data maps whose pixels give the quantiles, and of those one pixel in so many.
 const QUANTILE_MAPS: (i64, i64) = (256, 7);
 
-/// What a scale shows of a map.
+/// Standard deviations of the Gaussians, in pixels.
+const SMOOTHING: [f64; 3] = [1.0, 2.0, 4.0];
+
+/// What is looked at, of a map and of what the Gaussians make of it: level 0 is the map, 1 what the first one makes.
 enum Scale {
-    /// The map.
-    Whole,
-    /// Smoothed.
-    Smoothed(Gaussian),
-    /// asinh of the difference of two smoothed maps (the map itself for none), over its median modulus in the data: peaks have
-    /// more weight in it than in the map.
-    Band { fine: Option<Gaussian>, coarse: Gaussian, median: Tensor },
+    /// A level.
+    Level(usize),
+    /// asinh of the difference of a level and the next one, over its median modulus in the data: peaks have more weight in it than
+    /// in the map.
+    Band { level: usize, median: Tensor },
 }
 
 /// Pulls the values of pixels.
 pub struct Pixels {
-    scales: Vec<(Scale, Table)>,
+    looks: Looks,
     /// Means of the data's shares over maps, and their scatter from map to map, over all scales.
     mean: Tensor,
     scatter: Tensor,
     running: RunningMean,
 }
 
-impl Scale {
-    fn all(device: Device, side: i64, data: &Tensor) -> Result<Vec<Self>> {
-        let fits = |pixels: f64| Gaussian::reach(pixels) < side;
-        let mut scales = vec![Self::Whole];
-        for pixels in [1.0, 2.0, 4.0].into_iter().filter(|pixels| fits(*pixels)) {
-            scales.push(Self::Smoothed(Gaussian::new(pixels, device)?));
-        }
-        for (fine, coarse) in [(None, 1.0), (Some(1.0), 2.0)].into_iter().filter(|(_, coarse)| fits(*coarse)) {
-            let fine = fine.map(|pixels| Gaussian::new(pixels, device)).transpose()?;
-            let coarse = Gaussian::new(coarse, device)?;
-            let median = difference(data, fine.as_ref(), &coarse)?.f_abs()?.f_median()?;
-            scales.push(Self::Band { fine, coarse, median: median.f_clamp_min(1e-12)? });
-        }
-        Ok(scales)
-    }
+/// The scales, and the functions of pixels on each.
+struct Looks {
+    gaussians: Vec<Gaussian>,
+    scales: Vec<(Scale, Table)>,
+}
 
-    fn show(&self, maps: &Tensor) -> Result<Tensor> {
+impl Scale {
+    /// What it shows of the levels of maps.
+    fn show(&self, levels: &[Tensor]) -> Result<Tensor> {
         match self {
-            Self::Whole => Ok(maps.shallow_clone()),
-            Self::Smoothed(gaussian) => gaussian.smooth(maps),
-            Self::Band { fine, coarse, median } => {
-                Ok(difference(maps, fine.as_ref(), coarse)?.f_div(median)?.f_asinh()?)
-            }
+            Self::Level(level) => Ok(levels.get(*level).context("no such level")?.shallow_clone()),
+            Self::Band { level, median } => Ok(difference(levels, *level)?.f_div(median)?.f_asinh()?),
         }
     }
 }
 
-fn difference(maps: &Tensor, fine: Option<&Gaussian>, coarse: &Gaussian) -> Result<Tensor> {
-    let fine = fine.map_or_else(|| Ok(maps.shallow_clone()), |gaussian| gaussian.smooth(maps))?;
-    Ok(fine.f_sub(&coarse.smooth(maps)?)?)
+fn difference(levels: &[Tensor], level: usize) -> Result<Tensor> {
+    match levels.get(level..level + 2) {
+        Some([fine, coarse]) => Ok(fine.f_sub(coarse)?),
+        _ => bail!("no such level"),
+    }
+}
+
+impl Looks {
+    /// Scales that maps of this size have room for, with the quantiles of data maps.
+    fn new(data: &Tensor) -> Result<Self> {
+        let (side, device) = (data.size()[3], data.device());
+        let fitting = SMOOTHING.into_iter().filter(|pixels| Gaussian::reach(*pixels) < side);
+        let gaussians = fitting.map(|pixels| Gaussian::new(pixels, side, device)).collect::<Result<Vec<_>>>()?;
+        let mut looks = Self { gaussians, scales: Vec::new() };
+        let levels = looks.levels(data)?;
+        let mut scales: Vec<Scale> = (0..levels.len()).map(Scale::Level).collect();
+        for level in 0..levels.len().saturating_sub(1).min(2) {
+            let median = difference(&levels, level)?.f_abs()?.f_median()?.f_clamp_min(1e-12)?;
+            scales.push(Scale::Band { level, median });
+        }
+        let quantiles = Tensor::f_from_slice(&QUANTILES.map(|q| q as f32))?.f_to_device(device)?;
+        for scale in scales {
+            let shown = scale.show(&levels)?.f_flatten(0, -1)?;
+            let shown = shown.f_slice(0, None, None, QUANTILE_MAPS.1)?.f_contiguous()?;
+            let edges = shown.f_quantile(&quantiles, None::<i64>, false, "linear")?;
+            let edges: Vec<f64> = to_vec(&edges)?.into_iter().map(f64::from).collect();
+            let numbers = Tensor::f_stack(&[shown.f_min()?, shown.f_max()?, shown.f_std(true)?], 0)?;
+            let [low, high, deviation] = to_vec(&numbers)?[..] else { bail!("three numbers were asked for") };
+            let (low, high, deviation) = (f64::from(low), f64::from(high), f64::from(deviation).max(1e-12));
+            let range = [low - MARGIN * deviation, high + MARGIN * deviation];
+            looks.scales.push((scale, Table::steps(range, &edges, STEP_WIDTH * deviation, device)?));
+        }
+        Ok(looks)
+    }
+
+    /// The maps, and what the Gaussians make of them.
+    fn levels(&self, maps: &Tensor) -> Result<Vec<Tensor>> {
+        let smoothed = self.gaussians.iter().map(|gaussian| gaussian.smooth(maps));
+        std::iter::once(Ok(maps.shallow_clone())).chain(smoothed).collect()
+    }
+
+    /// Shares of the pixels of each map above every edge of every scale, `[n, shares]`, and what each scale shows with its cells.
+    fn shares(&self, maps: &Tensor) -> Result<(Tensor, Vec<(Tensor, Cells)>)> {
+        let levels = self.levels(maps)?;
+        let (mut shares, mut shown) = (Vec::new(), Vec::new());
+        for (scale, table) in &self.scales {
+            let values = scale.show(&levels)?;
+            let cells = table.cells(&values)?;
+            shares.push(no_grad(|| table.means(&cells, None))?);
+            shown.push((values, cells));
+        }
+        Ok((Tensor::f_cat(&shares, 1)?, shown))
+    }
 }
 
 impl Pixels {
@@ -81,49 +124,20 @@ impl Pixels {
     /// # Errors
     /// When there are fewer than two maps, or the device fails.
     pub fn new(aims: &Aims, half_life_maps: f64) -> Result<Self> {
-        let first = aims.chunks.first().context("there are no data maps")?;
-        let (side, device) = (first.size()[3], first.device());
-        let mut scales = Vec::new();
-        let (maps, stride) = QUANTILE_MAPS;
-        let count = aims.chunks.iter().map(|chunk| chunk.size()[0]).scan(0, |before, maps| {
-            *before += maps;
-            Some(*before)
+        let before = aims.chunks.iter().scan(0, |before, chunk| {
+            let maps = *before;
+            *before += chunk.size()[0];
+            Some(maps)
         });
-        let enough = count.take_while(|before| *before < maps).count() + 1;
-        let data = Tensor::f_cat(aims.chunks.get(..enough).unwrap_or(aims.chunks), 0)?;
-        let quantiles = Tensor::f_from_slice(&QUANTILES.map(|q| q as f32))?.f_to_device(device)?;
-        for scale in Scale::all(device, side, &data)? {
-            let shown = scale.show(&data)?.f_flatten(0, -1)?.f_slice(0, None, None, stride)?.f_contiguous()?;
-            let edges = shown.f_quantile(&quantiles, None::<i64>, false, "linear")?;
-            let edges: Vec<f64> = crate::torch::to_vec(&edges)?.into_iter().map(f64::from).collect();
-            let [low, high, deviation] =
-                [shown.f_min()?, shown.f_max()?, shown.f_std(true)?].map(|value| f64::try_from(value));
-            let (low, high, deviation) = (low?, high?, deviation?.max(1e-12));
-            let range = [low - MARGIN * deviation, high + MARGIN * deviation];
-            scales.push((scale, Table::steps(range, &edges, STEP_WIDTH * deviation, device)?));
-        }
-        let mut shares = Vec::new();
-        for chunk in aims.chunks {
-            shares.push(shares_of(&scales, chunk)?.0);
-        }
+        let enough = before.take_while(|maps| *maps < QUANTILE_MAPS.0).count();
+        let looks = Looks::new(&Tensor::f_cat(&aims.chunks[..enough], 0).context("there are no data maps")?)?;
+        let shares = aims.chunks.iter().map(|chunk| Ok(looks.shares(chunk)?.0)).collect::<Result<Vec<_>>>()?;
         let shares = Tensor::f_cat(&shares, 0)?;
         let mean = shares.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
         let scatter = shares.f_std_dim([0_i64].as_slice(), true, false)?.f_clamp_min(1e-6)?;
         let running = RunningMean::new(&mean, half_life_maps)?;
-        Ok(Self { scales, mean, scatter, running })
+        Ok(Self { looks, mean, scatter, running })
     }
-}
-
-/// Shares of the pixels of each map above every edge of every scale, `[n, shares]`, and what each scale shows with its cells.
-fn shares_of(scales: &[(Scale, Table)], maps: &Tensor) -> Result<(Tensor, Vec<(Tensor, Cells)>)> {
-    let (mut shares, mut shown) = (Vec::new(), Vec::new());
-    for (scale, table) in scales {
-        let values = scale.show(maps)?;
-        let cells = table.cells(&values)?;
-        shares.push(no_grad(|| table.means(&cells, None))?);
-        shown.push((values, cells));
-    }
-    Ok((Tensor::f_cat(&shares, 1)?, shown))
 }
 
 impl Force for Pixels {
@@ -132,7 +146,7 @@ impl Force for Pixels {
     }
 
     fn pull(&mut self, field: &Field) -> Result<Pull> {
-        let (shares, shown) = shares_of(&self.scales, field.maps())?;
+        let (shares, shown) = self.looks.shares(field.maps())?;
         let of_batch = shares.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
         let running = self.running.take(&of_batch, field.count())?;
         let off = running.f_sub(&self.mean)?.f_div(&self.scatter)?.f_clamp(-LARGEST, LARGEST)?;
@@ -140,7 +154,7 @@ impl Force for Pixels {
         let deviation = off.f_square()?.f_mean(Kind::Float)?.f_sqrt()?;
         let mut surrogate = deviation.f_zeros_like()?;
         let mut first = 0;
-        for ((_, table), (values, cells)) in self.scales.iter().zip(&shown) {
+        for ((_, table), (values, cells)) in self.looks.scales.iter().zip(&shown) {
             let own = factors.f_narrow(0, first, table.functions())?;
             first += table.functions();
             let slopes = table.slopes(cells, &own, values)?;
