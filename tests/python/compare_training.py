@@ -43,7 +43,7 @@ def synchronise(device):
 
 
 def pytorch_step(maps, arguments):
-    """Seconds a step of the paper's procedure (Section 2.3)."""
+    """Seconds a step of the paper's procedure (Section 2.3): both updates from one forward pass, as in the authors' graph."""
     device, batch = arguments.device, arguments.batch
     draws, judges = (net().to(device, memory_format=torch.channels_last) for net in (generator, discriminator))
     adams = [torch.optim.Adam(net.parameters(), 2e-4, (0.5, 0.999), fused=True) for net in (draws, judges)]
@@ -57,15 +57,13 @@ def pytorch_step(maps, arguments):
         data = torch.from_numpy(maps[torch.randint(len(maps), (batch,)).numpy()]).to(device)
         with autocast():
             drawn = draws(torch.randn(batch, 64, device=device))
-            on_data, on_drawn = judges(data), judges(drawn.detach())
-        adams[1].zero_grad(set_to_none=True)
-        (loss(on_data, 1.0) + loss(on_drawn, 0.0)).backward()
-        adams[1].step()
-        with autocast():
-            judged = judges(drawn)
-        adams[0].zero_grad(set_to_none=True)
-        loss(judged, 1.0).backward(inputs=list(draws.parameters()))
-        adams[0].step()
+            on_data, on_drawn = judges(data), judges(drawn)
+        for adam in adams:
+            adam.zero_grad(set_to_none=True)
+        (loss(on_data, 1.0) + loss(on_drawn, 0.0)).backward(inputs=list(judges.parameters()), retain_graph=True)
+        loss(on_drawn, 1.0).backward(inputs=list(draws.parameters()))
+        for adam in reversed(adams):
+            adam.step()
     synchronise(device)
     return (time.perf_counter() - start) / arguments.steps
 

@@ -5,6 +5,7 @@
 //!                              |             |
 //!                              +-------- evaluation -> report, public/reference
 //! spectra    P(l) of many maps
+//! figures    plots, and the pages that hold them
 //! torch      libtorch and the two networks in it
 //! progress   what people look at meanwhile
 //! commands   one module a subcommand
@@ -14,6 +15,7 @@
 
 pub mod commands;
 pub mod evaluation;
+pub mod figures;
 pub mod progress;
 pub mod spectra;
 #[cfg(feature = "torch")]

@@ -1,13 +1,16 @@
 //! `trainer runs`: learning curves of training runs, side by side.
 
-use std::path::PathBuf;
+use std::{fmt::Write, path::PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use storage::{files::check_free, runs::write_atomically};
 
 use crate::{
-    evaluation::{figures::plot::svg, report::page::escaped},
+    figures::{
+        page::{beginning, escaped},
+        plot::svg,
+    },
     training::{
         curves::{RunCurves, panels},
         measures::{DISCRIMINATOR_LOSS, GENERATOR_LOSS},
@@ -73,8 +76,10 @@ fn table(runs: &[RunCurves]) -> String {
             };
             format!("  {}; {}", ratios(|band| band.mean_ratio), ratios(|band| band.sigma_ratio))
         });
-        text += &format!(
-            "{:<width$} {shown:>10} {planned:>9} {:>8} {:>7} {:>7} {:>9}{bands}\n",
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{:<width$} {shown:>10} {planned:>9} {:>8} {:>7} {:>7} {:>9}{bands}",
             run.name,
             time(run.seconds_left()),
             number(run.last(DISCRIMINATOR_LOSS), 3),
@@ -92,13 +97,10 @@ fn time(seconds: f64) -> String {
 }
 
 fn page(runs: &[RunCurves]) -> Result<String> {
-    let names: Vec<String> = runs.iter().map(|run| escaped(&run.name)).collect();
+    let names: Vec<&str> = runs.iter().map(|run| run.name.as_str()).collect();
     Ok(format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
-         content=\"width=device-width, initial-scale=1\">\n<title>CosmoGAN training runs</title>\n<style>\n{}</style>\n</head>\n\
-         <body>\n<h1>Training runs: {}</h1>\n<pre class=\"scroll\">{}</pre>\n<figure>\n{}</figure>\n</body>\n</html>\n",
-        include_str!("../evaluation/report/page.css"),
-        names.join(", "),
+        "{}<pre class=\"scroll\">{}</pre>\n<figure>\n{}</figure>\n</body>\n</html>\n",
+        beginning(&format!("Training runs: {}", names.join(", "))),
         escaped(&table(runs)),
         svg(&panels(runs), COLUMNS)?
     ))

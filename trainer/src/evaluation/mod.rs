@@ -6,14 +6,12 @@
 //! comparison  two sets against each other, bin by bin (options: how); pixel_comparison: their pixel values
 //! diversity   how alike the maps of one set are
 //! novelty     nearest training maps, near pairs (pairs, vectors), interpolation
-//! figures     plots; report: figures, HTML page, report.json, terminal screen
+//! report      figures, HTML page, report.json, terminal screen
 //! reference   files of public/reference, which the page reads
 //! ```
 
 pub mod comparison;
 pub mod diversity;
-#[cfg(feature = "torch")]
-pub mod figures;
 #[cfg(test)]
 mod fixtures;
 pub mod measured;

@@ -10,7 +10,7 @@ use super::{
     log::{LogLine, SpectrumLine, StepMeans, read_lines},
     measures::Measure,
 };
-use crate::evaluation::figures::plot::{Panel, Scale, Series, Shape};
+use crate::figures::plot::{Panel, Scale, Series, Shape};
 
 /// Steps of a curve that are drawn, at most: neighbours are averaged.
 const POINTS: usize = 400;

@@ -4,13 +4,15 @@ use anyhow::Result;
 use shared::statistics::{Statistic, correlation::correlation_matrix, power_spectrum::dimensionless};
 
 use super::results::{MINKOWSKI, Results};
-use crate::evaluation::{
-    comparison::{Comparison, TESTED},
+use crate::{
+    evaluation::{
+        comparison::{Comparison, TESTED},
+        measured::MeasuredMaps,
+    },
     figures::{
         matrix::{self, MatrixPanel},
         plot::{Panel, Scale, Series, Shape, histogram, svg},
     },
-    measured::MeasuredMaps,
 };
 
 /// A figure: its file, its caption, its content.

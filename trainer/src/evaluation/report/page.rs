@@ -10,20 +10,18 @@ use super::{
     figures::{Content, Figure},
     results::{Counted, MINKOWSKI, Results, cautions, count, counted_rows, p_text, verdicts},
 };
-use crate::evaluation::{
-    comparison::{Comparison, LEVELS, PValueSummary},
-    novelty::PairsInSpace,
-    pairs::ClosestPairs,
+use crate::{
+    evaluation::{
+        comparison::{Comparison, LEVELS, PValueSummary},
+        novelty::PairsInSpace,
+        pairs::ClosestPairs,
+    },
+    figures::page::{beginning, escaped},
 };
 
 /// The page.
 pub fn html(results: &Results, figures: &[Figure]) -> String {
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>CosmoGAN evaluation</title>\n<style>\n{}</style>\n</head>\n<body>\n<h1>CosmoGAN evaluation</h1>\n",
-        include_str!("page.css")
-    );
+    let mut page = beginning("CosmoGAN evaluation");
     let weights = &results.weights;
     let _ = writeln!(
         page,
@@ -299,11 +297,6 @@ fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// Text as HTML.
-/// Text as HTML shows it.
-pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,8 +15,8 @@ impl Field {
     ///
     /// # Errors
     /// When they are of another rank, or the device fails.
-    pub fn new(maps: Tensor) -> Result<Self> {
-        let maps = maps.f_set_requires_grad(true)?;
+    pub fn new(maps: &Tensor) -> Result<Self> {
+        let maps = maps.f_detach()?.f_set_requires_grad(true)?;
         let planes = maps.f_squeeze_dim(1)?;
         let transform = planes.f_fft_rfft2(None::<&[i64]>, [-2_i64, -1].as_slice(), "backward")?.f_view_as_real()?;
         Ok(Self { maps, transform })

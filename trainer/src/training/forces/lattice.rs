@@ -25,7 +25,7 @@ impl Lattice {
         let stride = aims.lattice as i64;
         let mut powers = Vec::new();
         for chunk in aims.chunks {
-            let modes = modes(&Field::new(chunk.f_detach()?)?, stride)?.f_detach()?;
+            let modes = modes(&Field::new(chunk)?, stride)?.f_detach()?;
             powers.push(modes.f_square()?.f_sum_dim_intlist([-1_i64].as_slice(), true, Kind::Float)?);
         }
         let power = Tensor::f_cat(&powers, 0)?.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;

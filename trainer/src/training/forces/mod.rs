@@ -62,7 +62,8 @@ trait Force {
 
 /// All forces of a run.
 pub struct Forces {
-    forces: Vec<(f64, Box<dyn Force>)>,
+    /// Each with its strength.
+    all: Vec<(f64, Box<dyn Force>)>,
     /// Standard deviation of the data's kappa.
     deviation: f64,
     /// Running size of the adversarial gradient, and whether there is one: scalars.
@@ -110,7 +111,7 @@ impl Forces {
                 forces.push((config.lattice, Box::new(Lattice::new(&aims, config.half_life_maps)?)));
             }
             let scalar = || Tensor::f_zeros([], (Kind::Float, kappa.device()));
-            Ok(Self { forces, deviation, adversarial: [scalar()?, scalar()?] })
+            Ok(Self { all: forces, deviation, adversarial: [scalar()?, scalar()?] })
         })
     }
 
@@ -121,10 +122,10 @@ impl Forces {
     /// When the device fails.
     pub fn join(&mut self, kappa: &Tensor, adversarial: &Tensor) -> Result<Joined> {
         let maps = no_grad(|| kappa.f_detach()?.f_to_kind(Kind::Float)?.f_div_scalar(self.deviation))?;
-        let field = Field::new(maps)?;
+        let field = Field::new(&maps)?;
         let (size, mut gradient) = no_grad(|| self.surge(adversarial))?;
-        let mut deviations = Vec::with_capacity(self.forces.len());
-        for (strength, force) in &mut self.forces {
+        let mut deviations = Vec::with_capacity(self.all.len());
+        for (strength, force) in &mut self.all {
             let Pull { surrogate, deviation } = force.pull(&field)?;
             let direction = Tensor::f_run_backward(&[surrogate], &[field.maps()], true, false)?;
             let direction = direction.into_iter().next().context("a surrogate without its gradient")?;
@@ -157,7 +158,7 @@ impl Forces {
     pub fn named(&self) -> Vec<(String, Tensor)> {
         let [size, begun] = &self.adversarial;
         let own = [("size".to_owned(), size.shallow_clone()), ("begun".to_owned(), begun.shallow_clone())];
-        let of_forces = self.forces.iter().flat_map(|(_, force)| force.state());
+        let of_forces = self.all.iter().flat_map(|(_, force)| force.state());
         own.into_iter().chain(of_forces).collect()
     }
 }

@@ -42,7 +42,7 @@ impl Spectrum {
         let (rings, cells, bands) = (rings?, cells?, bands?);
         let mut measured: [Vec<Tensor>; 3] = Default::default();
         for chunk in aims.chunks {
-            let power = Field::new(chunk.f_detach()?)?.power()?.f_detach()?;
+            let power = Field::new(chunk)?.power()?.f_detach()?;
             for (list, groups) in measured.iter_mut().zip([&rings, &cells, &bands]) {
                 list.push(groups.means(&power)?);
             }
