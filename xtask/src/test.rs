@@ -53,8 +53,8 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
         let chromium = install::chromium(workspace)?;
         let modules = install::playwright(workspace)?;
         Step::new("Build the trainer, whose maps the page must draw too", "cargo")
-            // All default members, as for the tests: alone, it would be another set of features, and compiled anew.
-            .args(["build", "--locked"])
+            // As for the tests: by itself, it would have another set of features, and all of it be compiled anew.
+            .args(["test", "--locked", "--no-run"])
             .run(workspace)?;
         let browser = Step::new("Run the page in headless Chromium", "node")
             .env("COSMOGAN_PAGE", workspace.page())
