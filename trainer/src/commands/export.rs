@@ -125,6 +125,8 @@ fn record(state: &CheckpointState) -> TrainingRecord {
         seed: state.config.seed,
         precision: state.config.precision.to_string(),
         device: state.device.clone(),
+        discriminator: state.config.discriminator.differs(),
+        trained_toward: state.config.forces.statistics(),
     }
 }
 

@@ -146,6 +146,12 @@ fn print_manifest(manifest: &Manifest) {
                 "{} steps of {} maps{rate}, {}, {}, seed {}",
                 training.step, training.batch_size, training.precision, training.device, training.seed
             );
+            if let Some(discriminator) = &training.discriminator {
+                println!("discriminator: {discriminator}");
+            }
+            if !training.trained_toward.is_empty() {
+                println!("pulled toward the data's {}", training.trained_toward.join("; "));
+            }
             if let Some(ancestor) = &training.started_from {
                 println!("begun from the generator {} after its {} steps", ancestor.sha256, ancestor.steps);
             }

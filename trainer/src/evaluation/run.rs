@@ -234,6 +234,7 @@ impl Evaluation {
             data: self.manifest.origin.data().to_owned(),
             side_angle: self.manifest.side_angle,
             pixels: self.manifest.network.map_side,
+            trained_toward: trained.map_or_else(Vec::new, |training| training.trained_toward.clone()),
         }
     }
 

@@ -87,6 +87,18 @@ impl Default for ForcesConfig {
 }
 
 impl ForcesConfig {
+    /// The statistics that maps are pulled toward, in words.
+    pub fn statistics(&self) -> Vec<String> {
+        let scatter = if self.correlations > 0.0 { "P(l), its scatter and correlations" } else { "mean P(l)" };
+        let forces = [
+            (self.spectrum, scatter),
+            (self.pixels, "values of pixels, of smoothed maps and of band passes"),
+            (self.shape, "boundary length and genus (V1, V2)"),
+            (self.lattice, "no phases that all maps share"),
+        ];
+        forces.iter().filter(|(force, _)| *force > 0.0).map(|(_, words)| (*words).to_owned()).collect()
+    }
+
     /// Whether there is any.
     pub fn any(&self) -> bool {
         [self.spectrum, self.pixels, self.shape, self.lattice].iter().any(|force| *force > 0.0)
@@ -106,6 +118,21 @@ pub struct ExportConfig {
 }
 
 impl DiscriminatorConfig {
+    /// How it differs from Table 2, in words; `None` where it does not.
+    pub fn differs(&self) -> Option<String> {
+        let mut words = Vec::new();
+        if !self.batch_norm {
+            words.push("without batch normalisation".to_owned());
+        }
+        if self.input == DiscriminatorInput::Deviation {
+            words.push("input in standard deviations of the data".to_owned());
+        }
+        if self.gradient_penalty > 0.0 {
+            words.push(format!("gradient penalty {}", self.gradient_penalty));
+        }
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
     /// Checks the values.
     ///
     /// # Errors
@@ -146,5 +173,23 @@ impl ForcesConfig {
             bail!("[forces] half_life_maps must be a positive number, got {}", self.half_life_maps);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_papers_procedure_differs_in_nothing() {
+        assert_eq!(
+            (DiscriminatorConfig::default().differs(), ForcesConfig::default().statistics()),
+            (None, Vec::new())
+        );
+        let without =
+            DiscriminatorConfig { batch_norm: false, gradient_penalty: 2.0, ..DiscriminatorConfig::default() };
+        assert_eq!(without.differs().unwrap(), "without batch normalisation, gradient penalty 2");
+        let forces = ForcesConfig { spectrum: 1.0, lattice: 1.0, ..ForcesConfig::default() };
+        assert_eq!(forces.statistics(), ["P(l), its scatter and correlations", "no phases that all maps share"]);
     }
 }

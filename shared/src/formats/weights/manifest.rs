@@ -156,6 +156,8 @@ mod tests {
                 seed: 1,
                 precision: "bf16".into(),
                 device: "cpu".into(),
+                discriminator: Some("without batch normalisation".into()),
+                trained_toward: vec!["P(l)".into()],
             }),
             spectrum: vec![SpectrumBand { ell_low: 500.0, ell_high: 1000.0, mean_ratio: 1.0, sigma_ratio: 0.9 }],
             self_check: SelfCheck { seed: 0, pixels: (0..16).map(|i| (i, 1, 0.25)).collect(), tolerance: 1e-3 },

@@ -97,6 +97,13 @@ pub struct TrainingRecord {
     pub precision: String,
     /// Device that trained it, in words.
     pub device: String,
+    /// How the discriminator differed from the paper's Table 2, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discriminator: Option<String>,
+    /// Statistics of the data that training pulled maps toward, beside the discriminator: for these, a comparison with data of
+    /// the same kind is no blind test. None by the paper's procedure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trained_toward: Vec<String>,
 }
 
 /// Weights that a run was begun from.

@@ -349,6 +349,7 @@ mod snapshots {
                 data: "noise <of> tests".into(),
                 side_angle: 1.0,
                 pixels: 16,
+                trained_toward: Vec::new(),
             },
             sets: vec![SetSummary { role: "generated".into(), maps: 24, source: "seeds 0 to 23 & no more".into() }],
             levels: LEVELS,

@@ -64,6 +64,8 @@ pub struct WeightsSummary {
     pub side_angle: f64,
     /// Pixels along a side.
     pub pixels: usize,
+    /// Statistics of the data that training pulled maps toward.
+    pub trained_toward: Vec<String>,
 }
 
 impl WeightsSummary {
@@ -172,6 +174,12 @@ pub fn verdicts(results: &Results) -> Vec<String> {
 /// What a reader has to know before believing the numbers.
 pub fn cautions(results: &Results) -> Vec<String> {
     let mut cautions = Vec::new();
+    if !results.weights.trained_toward.is_empty() {
+        cautions.push(format!(
+            "Training pulled these maps toward statistics of its data: {}. For them, this comparison is no blind test.",
+            results.weights.trained_toward.join("; ")
+        ));
+    }
     if results.quick {
         cautions.push("Quick version: few maps and few resamples. Numbers to quote need a run without --quick.".into());
     }
