@@ -19,13 +19,12 @@ impl MovingAverage {
     /// # Errors
     /// When the device has no room.
     pub fn of(network: &TorchNetwork, half_life_maps: f64) -> Result<Self> {
-        let copy = |tensor: Tensor| -> Result<Tensor> {
-            let mut copy = tensor.f_detach()?.f_empty_like()?;
-            copy.f_copy_(&tensor)?;
-            Ok(copy)
-        };
-        let average = no_grad(|| network.trainable().into_iter().map(copy).collect::<Result<_>>())?;
-        Ok(Self { half_life_maps, names: network.trainable_names().map(str::to_owned).collect(), average })
+        let like = |tensor: &Tensor| Ok(tensor.f_detach()?.f_empty_like()?);
+        let average = no_grad(|| network.trainable().iter().map(like).collect::<Result<_>>())?;
+        let names = network.trainable_names().map(str::to_owned).collect();
+        let begun = Self { half_life_maps, names, average };
+        begun.begin_with(network)?;
+        Ok(begun)
     }
 
     /// Begins anew with the weights of a network as they are.

@@ -2,19 +2,19 @@
 //! that draws no lattice of its own.
 
 use anyhow::{Context, Result};
-use shared::{
-    network::definition::KERNEL,
-    random::{Stream, stream},
-};
+use shared::network::definition::KERNEL;
 use tch::{Kind, Tensor, no_grad};
 
-use super::{config::TrainingConfig, step::Players};
+use super::{
+    config::TrainingConfig,
+    step::{Players, latents},
+};
 use crate::torch::{Mode, TorchNetwork, to_vec};
 
 /// Latent vectors that are drawn at once.
-const BATCH: usize = 64;
+const BATCH: i64 = 64;
 /// Maps over which the mean inputs of the last layer are taken.
-const NULL_MAPS: usize = 256;
+const NULL_MAPS: i64 = 256;
 
 /// Finishes the generator as the run's config has it.
 ///
@@ -32,18 +32,15 @@ pub fn finish(players: &Players, config: &TrainingConfig) -> Result<()> {
 }
 
 /// Latent vectors of batch `batch`, which no training step had.
-fn latents(config: &TrainingConfig, batch: u64, maps: usize) -> Result<Tensor> {
-    let size = config.network.latent_size;
-    let mut random = stream(config.seed, Stream::TrainingLatent).at(u64::MAX - batch);
-    let values: Vec<f32> = (0..maps * size).map(|_| random.normal() as f32).collect();
-    Ok(Tensor::f_from_slice(&values)?.f_view([maps as i64, size as i64, 1, 1])?)
+fn unseen_latents(generator: &TorchNetwork, config: &TrainingConfig, batch: u64, maps: i64) -> Result<Tensor> {
+    latents(config, u64::MAX - batch, maps, generator.device())
 }
 
 /// Measures the statistics of batch normalisation anew, on whole batches of at least `maps` maps; 0 keeps what there is.
 fn measure_statistics(generator: &TorchNetwork, config: &TrainingConfig, maps: usize) -> Result<()> {
     no_grad(|| {
-        for batch in 1..=maps.div_ceil(BATCH) as u32 {
-            let latents = latents(config, u64::from(batch), BATCH)?.f_to_device(generator.device())?;
+        for batch in 1..=maps.div_ceil(BATCH as usize) as u32 {
+            let latents = unseen_latents(generator, config, u64::from(batch), BATCH)?;
             let _ = generator.forward(&latents, Mode::Measuring(batch))?;
         }
         Ok(())
@@ -55,9 +52,9 @@ fn measure_statistics(generator: &TorchNetwork, config: &TrainingConfig, maps: u
 /// With mu the mean inputs and S_p the sum over channels and the taps of phase p of mu W, it subtracts
 /// mu_c (S_p - S) / (n_p |mu|^2) from each tap, S the mean over phases weighted by 1 / n_p: the smallest change that does it.
 fn null_last_layer(generator: &TorchNetwork, config: &TrainingConfig) -> Result<()> {
-    let latents = latents(config, 0, NULL_MAPS)?.f_to_device(generator.device())?;
+    let latents = unseen_latents(generator, config, 0, NULL_MAPS)?;
     let mut means = Vec::new();
-    for latents in latents.f_split(BATCH as i64, 0)? {
+    for latents in latents.f_split(BATCH, 0)? {
         let inputs = generator.before_last_layer(&latents)?;
         means.push(inputs.f_mean_dim([0_i64, 2, 3].as_slice(), false, Kind::Float)?);
     }

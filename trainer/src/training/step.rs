@@ -71,28 +71,10 @@ impl Players {
         let discriminator_adam = Adam::with_rates(&discriminator, config, |name| {
             differs.rate * if name.starts_with(LAST_LAYER) { differs.last_layer_rate } else { 1.0 }
         });
-        let mut players = Self {
-            generator,
-            discriminator,
-            generator_adam,
-            discriminator_adam,
-            average: None,
-            forces: None,
-            deviation,
-            device,
-        };
-        players.begin_average(config)?;
-        Ok(players)
-    }
-
-    /// Begins the moving average anew, with the weights as they are.
-    ///
-    /// # Errors
-    /// When the device has no room.
-    pub fn begin_average(&mut self, config: &TrainingConfig) -> Result<()> {
         let half_life = config.average_half_life_maps;
-        self.average = (half_life > 0.0).then(|| MovingAverage::of(&self.generator, half_life)).transpose()?;
-        Ok(())
+        let average = (half_life > 0.0).then(|| MovingAverage::of(&generator, half_life)).transpose()?;
+        let forces = None;
+        Ok(Self { generator, discriminator, generator_adam, discriminator_adam, average, forces, deviation, device })
     }
 
     /// Trains on one batch of data, `[n, 1, side, side]` of kappa, at a learning rate; everything random follows from the seed and
@@ -108,7 +90,7 @@ impl Players {
         data: &Tensor,
     ) -> Result<StepMeasures> {
         let batch = data.size().first().copied().unwrap_or(0);
-        let latent = self.latent(config, step, batch)?;
+        let latent = latents(config, step, batch, self.device)?;
         let flipped = stream(config.seed, Stream::LabelFlip).at(step).uniform() < config.label_flip;
         let (label_data, label_generated) = if flipped { (0.0, 1.0) } else { (1.0, 0.0) };
         let together = config.updates == Updates::Together;
@@ -190,13 +172,17 @@ impl Players {
         let slope = slope.first().context("the logits do not depend on the data")?;
         Ok(slope.f_square()?.f_sum(Kind::Float)?.f_mul_scalar(self.deviation.powi(2) / batch)?)
     }
+}
 
-    fn latent(&self, config: &TrainingConfig, step: u64, batch: i64) -> Result<Tensor> {
-        let size = config.network.latent_size;
-        let mut random = stream(config.seed, Stream::TrainingLatent).at(step);
-        let values: Vec<f32> = (0..batch as usize * size).map(|_| random.normal() as f32).collect();
-        Ok(Tensor::f_from_slice(&values)?.f_view([batch, size as i64, 1, 1])?.f_to_device(self.device)?)
-    }
+/// Latent vectors of a training step, `[maps, latent_size, 1, 1]`.
+///
+/// # Errors
+/// When the device has no room.
+pub fn latents(config: &TrainingConfig, step: u64, maps: i64, device: Device) -> Result<Tensor> {
+    let size = config.network.latent_size;
+    let mut random = stream(config.seed, Stream::TrainingLatent).at(step);
+    let values: Vec<f32> = (0..maps as usize * size).map(|_| random.normal() as f32).collect();
+    Ok(Tensor::f_from_slice(&values)?.f_view([maps, size as i64, 1, 1])?.f_to_device(device)?)
 }
 
 /// A forward pass in the arithmetic that the config asks for.
@@ -234,7 +220,7 @@ mod tests {
         let before = Players::new(&config, 0.5, Device::Cpu).unwrap();
         trained.step(&config, 0, config.learning_rate, &data).unwrap();
         // By hand: the data, then the maps that the generator drew, once each.
-        let latent = before.latent(&config, 0, 4).unwrap();
+        let latent = latents(&config, 0, 4, Device::Cpu).unwrap();
         let generated = before.generator.forward(&latent, Mode::Training).unwrap();
         for maps in [&data, &generated] {
             let _ = before.discriminator.forward(maps, Mode::Training).unwrap();

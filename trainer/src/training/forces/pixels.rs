@@ -6,7 +6,7 @@ use tch::{Kind, Tensor, no_grad};
 use super::{
     Aims, Force, Pull,
     field::Field,
-    running::RunningMean,
+    running::Deviations,
     smoothing::Gaussian,
     table::{Cells, Table},
 };
@@ -21,8 +21,6 @@ const QUANTILES: [f64; 14] = [0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0
 const STEP_WIDTH: f64 = 0.15;
 /// Standard deviations that the tables reach beyond the data.
 const MARGIN: f64 = 2.0;
-/// Deviations, in the scatter of a map, beyond which a share pulls no harder.
-const LARGEST: f64 = 2.0;
 /// Data maps whose pixels give the quantiles, and of those one pixel in so many.
 const QUANTILE_MAPS: (i64, i64) = (256, 7);
 
@@ -41,10 +39,8 @@ enum Scale {
 /// Pulls the values of pixels.
 pub struct Pixels {
     looks: Looks,
-    /// Means of the data's shares over maps, and their scatter from map to map, over all scales.
-    mean: Tensor,
-    scatter: Tensor,
-    running: RunningMean,
+    /// Of the shares of all scales.
+    deviations: Deviations,
 }
 
 /// The scales, and the functions of pixels on each.
@@ -133,10 +129,7 @@ impl Pixels {
         let looks = Looks::new(&Tensor::f_cat(&aims.chunks[..enough], 0).context("there are no data maps")?)?;
         let shares = aims.chunks.iter().map(|chunk| Ok(looks.shares(chunk)?.0)).collect::<Result<Vec<_>>>()?;
         let shares = Tensor::f_cat(&shares, 0)?;
-        let mean = shares.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
-        let scatter = shares.f_std_dim([0_i64].as_slice(), true, false)?.f_clamp_min(1e-6)?;
-        let running = RunningMean::new(&mean, half_life_maps)?;
-        Ok(Self { looks, mean, scatter, running })
+        Ok(Self { looks, deviations: Deviations::from_data(&shares, half_life_maps)? })
     }
 }
 
@@ -147,11 +140,7 @@ impl Force for Pixels {
 
     fn pull(&mut self, field: &Field) -> Result<Pull> {
         let (shares, shown) = self.looks.shares(field.maps())?;
-        let of_batch = shares.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
-        let running = self.running.take(&of_batch, field.count())?;
-        let off = running.f_sub(&self.mean)?.f_div(&self.scatter)?.f_clamp(-LARGEST, LARGEST)?;
-        let factors = off.f_div(&self.scatter)?;
-        let deviation = off.f_square()?.f_mean(Kind::Float)?.f_sqrt()?;
+        let (factors, deviation) = self.deviations.take(&shares, field.count())?;
         let mut surrogate = deviation.f_zeros_like()?;
         let mut first = 0;
         for ((_, table), (values, cells)) in self.looks.scales.iter().zip(&shown) {
@@ -164,6 +153,6 @@ impl Force for Pixels {
     }
 
     fn state(&self) -> Vec<(String, Tensor)> {
-        self.running.named("pixel_shares").into()
+        self.deviations.named("pixel_shares").into()
     }
 }

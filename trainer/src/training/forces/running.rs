@@ -45,6 +45,47 @@ impl RunningMean {
     }
 }
 
+/// A list of statistics of a map, each beside its mean in the data and in its scatter from map to map.
+#[derive(Debug)]
+pub struct Deviations {
+    mean: Tensor,
+    scatter: Tensor,
+    running: RunningMean,
+}
+
+/// Deviations, in the scatter of a map, beyond which a statistic pulls no harder.
+const LARGEST: f64 = 2.0;
+
+impl Deviations {
+    /// From the statistics of data maps, `[n, statistics]`.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn from_data(data: &Tensor, half_life_maps: f64) -> Result<Self> {
+        let mean = data.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
+        let scatter = data.f_std_dim([0_i64].as_slice(), true, false)?.f_clamp_min(1e-6)?;
+        let running = RunningMean::new(&mean, half_life_maps)?;
+        Ok(Self { mean, scatter, running })
+    }
+
+    /// Takes in the statistics of generated maps, `[n, statistics]`. Gives the factor by which each is to be pulled, and the root
+    /// mean square deviation of all, a scalar.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn take(&mut self, generated: &Tensor, maps: i64) -> Result<(Tensor, Tensor)> {
+        let of_batch = generated.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
+        let running = self.running.take(&of_batch, maps)?;
+        let off = running.f_sub(&self.mean)?.f_div(&self.scatter)?.f_clamp(-LARGEST, LARGEST)?;
+        Ok((off.f_div(&self.scatter)?, off.f_square()?.f_mean(Kind::Float)?.f_sqrt()?))
+    }
+
+    /// What it remembers, under the name of its statistics.
+    pub fn named(&self, statistics: &str) -> [(String, Tensor); 2] {
+        self.running.named(statistics)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

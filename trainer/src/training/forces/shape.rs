@@ -6,15 +6,13 @@ use tch::{Kind, Tensor, no_grad};
 use super::{
     Aims, Force, Pull,
     field::Field,
-    running::RunningMean,
+    running::Deviations,
     table::{Cells, Table},
 };
 use crate::training::measures::{FORCE_SHAPE, Measure};
 
 /// Added to the squared gradient, in which the genus is divided; in (standard deviations / pixel)^2.
 const LEAST_SLOPE: f64 = 2e-5;
-/// Deviations, in the scatter of a map, beyond which a bin pulls no harder.
-const LARGEST: f64 = 2.0;
 /// Width of a soft bin's edge.
 const EDGE_WIDTH: f64 = 0.1;
 /// Values that the table covers.
@@ -23,10 +21,8 @@ const RANGE: [f64; 2] = [-4.0, 20.0];
 /// Pulls boundary length and genus in bins of kappa from -2 to 3 standard deviations.
 pub struct Shape {
     table: Table,
-    /// Means of the data over maps, and their scatter from map to map: of both functionals, one after the other.
-    mean: Tensor,
-    scatter: Tensor,
-    running: RunningMean,
+    /// Of both functionals, one after the other.
+    deviations: Deviations,
 }
 
 /// Per pixel: |grad kappa|, and (2 kx ky kxy - kx^2 kyy - ky^2 kxx) / |grad kappa|^2, by central differences of a map that wraps.
@@ -61,10 +57,7 @@ impl Shape {
             measured.push(functionals(&table, &table.cells(chunk)?, &integrands(chunk)?)?);
         }
         let measured = Tensor::f_cat(&measured, 0)?;
-        let mean = measured.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
-        let scatter = measured.f_std_dim([0_i64].as_slice(), true, false)?.f_clamp_min(1e-6)?;
-        let running = RunningMean::new(&mean, half_life_maps)?;
-        Ok(Self { table, mean, scatter, running })
+        Ok(Self { table, deviations: Deviations::from_data(&measured, half_life_maps)? })
     }
 }
 
@@ -83,12 +76,8 @@ impl Force for Shape {
         let maps = field.maps();
         let cells = self.table.cells(maps)?;
         let integrands = integrands(maps)?;
-        let of_batch = no_grad(|| functionals(&self.table, &cells, &integrands))?;
-        let of_batch = of_batch.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
-        let running = self.running.take(&of_batch, field.count())?;
-        let off = running.f_sub(&self.mean)?.f_div(&self.scatter)?.f_clamp(-LARGEST, LARGEST)?;
-        let factors = off.f_div(&self.scatter)?;
-        let deviation = off.f_square()?.f_mean(Kind::Float)?.f_sqrt()?;
+        let measured = no_grad(|| functionals(&self.table, &cells, &integrands))?;
+        let (factors, deviation) = self.deviations.take(&measured, field.count())?;
         let mut surrogate = deviation.f_zeros_like()?;
         for (first, integrand) in [0, self.table.functions()].into_iter().zip(&integrands) {
             // Both parts of the derivative: a pixel's integrand changes, and it moves to another bin.
@@ -101,6 +90,6 @@ impl Force for Shape {
     }
 
     fn state(&self) -> Vec<(String, Tensor)> {
-        self.running.named("shape").into()
+        self.deviations.named("shape").into()
     }
 }
