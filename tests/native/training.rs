@@ -11,13 +11,13 @@ use trainer::{
     torch::to_vec,
     training::{
         checkpoint::{self, Checkpoints, DataRecord, ResumeFrom},
-        config::{Arithmetic, TrainingConfig},
+        config::{Arithmetic, SelectionConfig, TrainingConfig},
         data::{Part, TrainingMaps},
         log::{LogLine, read_lines},
         measures::{DISCRIMINATOR_LOSS, FORCE_LATTICE, FORCE_PIXELS, FORCE_SHAPE, FORCE_SPECTRUM, GRADIENT_PENALTY},
         order::Order,
         recipe::{DiscriminatorConfig, DiscriminatorInput, ExportConfig, ForcesConfig, Updates},
-        run::RunSetup,
+        run::{RunSetup, best_selected},
         step::Players,
     },
 };
@@ -171,7 +171,7 @@ fn a_run_by_a_recipe_goes_on_bit_for_bit_and_ends_finite() -> Result<()> {
             .iter()
             .filter_map(|line| match line {
                 LogLine::Progress(means) => means.values.get(measure),
-                LogLine::Spectrum(_) => None,
+                _ => None,
             })
             .collect();
         assert!(
@@ -208,6 +208,66 @@ fn a_branch_cools_down_and_leaves_its_trunk_alone() -> Result<()> {
     let again =
         setup(&branch, &data, 14)?.branch(&trunk, ResumeFrom::Newest).err().context("it holds a run already")?;
     assert!(format!("{again:#}").contains("holds a run already"), "{again:#}");
+    Ok(())
+}
+
+#[test]
+fn a_selection_measures_every_step_and_goes_on_where_it_was() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = training_maps(folder.path(), 40, small().map_side)?;
+    let run = folder.path().join("run");
+    let go_on = Interruption::default();
+    let begin = || -> Result<RunSetup> {
+        let mut begun = setup(&run, &data, 12)?;
+        begun.config.selection = SelectionConfig { steps: 6, every: 1, maps: 16, keep: 2 };
+        Ok(begun)
+    };
+    assert_eq!(begin()?.begin()?.train(&go_on)?, Ending::Complete);
+    let selected = || -> Result<Vec<(u64, f64)>> {
+        let lines = read_lines(&run.join("log.jsonl"))?.into_iter();
+        Ok(lines
+            .filter_map(|line| match line {
+                LogLine::Selection(line) => Some((line.step, line.distance)),
+                _ => None,
+            })
+            .collect())
+    };
+    let whole = selected()?;
+    assert_eq!(whole.iter().map(|(step, _)| *step).collect::<Vec<_>>(), (7..=12).collect::<Vec<_>>());
+    let mut best = whole.clone();
+    best.sort_by(|a, b| a.1.total_cmp(&b.1));
+    assert_eq!(best_selected(&run)?, Some(best[0]));
+    let kept = || -> Result<Vec<(u64, Vec<u8>)>> {
+        let snapshots = Checkpoints::of_selection(&run);
+        snapshots.steps()?.into_iter().map(|step| Ok((step, fs::read(snapshots.path(step))?))).collect()
+    };
+    let snapshots = kept()?;
+    assert!(snapshots.iter().all(|(step, _)| best[..2].iter().any(|(best, _)| best == step)) && snapshots.len() == 2);
+    // A generator alone is a small part of a checkpoint.
+    let checkpoint = fs::metadata(Checkpoints::of_run(&run).path(12))?.len();
+    assert!(4 * snapshots[0].1.len() < checkpoint as usize);
+    // Interrupted after step 10, before it was measured.
+    let log = fs::read_to_string(run.join("log.jsonl"))?;
+    let without: String = log
+        .lines()
+        .filter(|line| !(line.contains("\"selection\"") && line.contains("\"step\":10")))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert!(without.len() < log.len());
+    fs::write(run.join("log.jsonl"), without)?;
+    assert_eq!(begin()?.resume(ResumeFrom::Step(10))?.train(&go_on)?, Ending::Complete);
+    assert_eq!(selected()?, whole);
+    let of = |snapshots: &[(u64, Vec<u8>)]| snapshots.iter().map(|(step, _)| *step).collect::<Vec<_>>();
+    let again = kept()?;
+    assert_eq!(of(&again), of(&snapshots));
+    let players = Players::new(&config(12), 1.0, Device::Cpu)?;
+    for ((_, a), (_, b)) in again.iter().zip(&snapshots) {
+        let values = |bytes: &[u8]| -> Result<Vec<f32>> {
+            checkpoint::restore_generator(bytes, &players.generator)?;
+            Ok(players.generator.named().map(|(_, tensor)| to_vec(tensor)).collect::<Result<Vec<_>>>()?.concat())
+        };
+        assert!(values(a)? == values(b)?);
+    }
     Ok(())
 }
 

@@ -1,5 +1,42 @@
 //! Correlation matrix of a statistic's bins over an ensemble (paper Fig. 4).
 
+use serde::{Deserialize, Serialize};
+
+/// Difference of two correlation matrices (paper Fig. 4).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CorrelationDifference {
+    /// Largest absolute difference of an entry.
+    pub largest: f64,
+    /// Root mean square over all entries beside the diagonal.
+    pub rms: f64,
+    /// Mean over the entries beside the diagonal; positive where the first set's bins are more strongly correlated.
+    pub mean: f64,
+    /// The difference itself, `null` where a bin is empty or does not vary.
+    pub matrix: Vec<Vec<Option<f64>>>,
+}
+
+impl CorrelationDifference {
+    /// The first matrix less the second.
+    pub fn of(a: &[Vec<Option<f64>>], b: &[Vec<Option<f64>>]) -> Self {
+        let row = |(a, b): (&Vec<Option<f64>>, &Vec<Option<f64>>)| {
+            a.iter().zip(b).map(|(a, b)| Some((*a)? - (*b)?)).collect::<Vec<Option<f64>>>()
+        };
+        let matrix: Vec<Vec<Option<f64>>> = a.iter().zip(b).map(row).collect();
+        let beside_diagonal: Vec<f64> = matrix
+            .iter()
+            .enumerate()
+            .flat_map(|(i, row)| row.iter().enumerate().filter(move |(j, _)| *j != i).filter_map(|(_, value)| *value))
+            .collect();
+        let entries = f64::max(beside_diagonal.len() as f64, 1.0);
+        Self {
+            largest: beside_diagonal.iter().fold(0.0, |most, value| most.max(value.abs())),
+            rms: (beside_diagonal.iter().map(|value| value * value).sum::<f64>() / entries).sqrt(),
+            mean: beside_diagonal.iter().sum::<f64>() / entries,
+            matrix,
+        }
+    }
+}
+
 /// The correlation matrix of `samples[map][bin]`, `None` for an empty bin.
 ///
 /// `C_ij / sqrt(C_ii C_jj)` with the covariance C over maps, as `numpy.corrcoef`: row i and column j hold the correlation of

@@ -184,11 +184,16 @@ impl StatisticsPlan {
     pub fn measure(&mut self, map: &ConvergenceMap, into: &mut MapStatistics) -> Result<(), PowerSpectrumError> {
         self.measure_paper(map, into)?;
         self.minima.measure(&self.halo, into.sigma, &mut into.minima);
-        into.outside_pdf = pixel_density(map, &self.kappa, &mut into.pdf);
+        self.measure_pixels(map, into);
         into.moments = moments(&self.halo, into.sigma, MomentOptions::default());
         into.two_point = self.two_point.measure(map);
         into.bispectrum = self.bispectrum.measure(map);
         Ok(())
+    }
+
+    /// Measures the density of pixel values alone.
+    pub fn measure_pixels(&self, map: &ConvergenceMap, into: &mut MapStatistics) {
+        into.outside_pdf = pixel_density(map, &self.kappa, &mut into.pdf);
     }
 
     /// Measures P(l), the Minkowski functionals and the peaks alone, with mean and sigma.

@@ -19,7 +19,7 @@ use crate::{
         data::{Part, TrainingMaps},
         finish::finish,
         monitor::SpectrumMonitor,
-        run::best_checkpoint,
+        run::{best_checkpoint, best_selected},
         step::Players,
     },
     weights::{
@@ -33,8 +33,8 @@ const BATCH: usize = 32;
 
 /// Write a run's generator as weights for the page and for `generate`.
 ///
-/// Without --step it is the checkpoint whose power spectra are closest to the data's, as the paper selects its generator,
-/// or the newest one where none was measured.
+/// Without --step it is the generator that the run's selection found best (paper Section 2.3), or without one the checkpoint whose
+/// power spectra are closest to the data's, or the newest one where none was measured.
 ///
 /// Example:
 ///   trainer export --run runs/first --out public/weights --data data/validation.npy --force
@@ -79,13 +79,22 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
         }
     }
     let checkpoints = Checkpoints::of_run(&arguments.run);
+    let selection = Checkpoints::of_selection(&arguments.run);
+    let selected = match arguments.step {
+        Some(step) => selection.path(step).is_file().then_some(step),
+        None => best_selected(&arguments.run)?.map(|(step, _)| step),
+    };
     let best = || Ok::<_, anyhow::Error>(best_checkpoint(&arguments.run, u64::MAX)?.map(|(step, _)| step));
-    let (bytes, state) = match arguments.step.map_or_else(best, |step| Ok(Some(step)))? {
-        Some(step) => checkpoints.read(step)?,
-        None => checkpoints.newest_good()?,
+    let (bytes, state) = match (selected, arguments.step.map_or_else(best, |step| Ok(Some(step)))?) {
+        (Some(step), _) => selection.read(step)?,
+        (None, Some(step)) => checkpoints.read(step)?,
+        (None, None) => checkpoints.newest_good()?,
     };
     let players = Players::new(&state.config, state.data.deviation, Device::Cpu)?;
-    checkpoint::restore(&bytes, &players)?;
+    match selected {
+        Some(_) => checkpoint::restore_generator(&bytes, &players.generator)?,
+        None => checkpoint::restore(&bytes, &players)?,
+    }
     if !arguments.as_trained {
         finish(&players, &state.config)?;
     }
@@ -146,7 +155,10 @@ fn measure(path: &Path, most: usize, generator: &TorchGenerator<'_>) -> Result<V
     let count = maps.crops().min(most.max(2));
     let bar = Bar::new(count, "maps");
     let monitor = SpectrumMonitor::of_first(&maps, side_angle, count)?;
-    let (_, bands) = monitor.measure(generator, 0, |drawn| bar.inc(drawn as u64))?;
+    let (_, bands) = monitor.measure(generator, 0, count, |drawn| {
+        bar.inc(drawn as u64);
+        Ok(())
+    })?;
     bar.finish_and_clear();
     Ok(bands)
 }

@@ -114,6 +114,8 @@ fn tensors(path: &Path) -> Result<()> {
             println!("power-spectrum distance to the data: {distance:.4}");
         }
         println!("{}", toml::to_string(&state.config)?);
+        checkpoint::checksum::check(&bytes).with_context(|| format!("{} is damaged", path.display()))?;
+        println!("{} is whole", path.display());
         return Ok(());
     }
     let file = SafeTensors::deserialize(&bytes).with_context(|| path.display().to_string())?;

@@ -1,6 +1,7 @@
 //! The subcommands, one a file.
 
 pub mod assess;
+pub mod checkpoint;
 pub mod compare;
 #[cfg(feature = "torch")]
 pub mod evaluate;
@@ -39,6 +40,8 @@ pub enum Command {
     Train(train::TrainArguments),
     /// Show the learning curves of training runs side by side
     Runs(runs::RunsArguments),
+    /// Carry checkpoints between machines that move small files
+    Checkpoint(checkpoint::CheckpointArguments),
     /// Draw maps with trained weights
     #[cfg(feature = "torch")]
     Generate(generate::GenerateArguments),
@@ -85,6 +88,7 @@ impl Command {
             Self::Assess(arguments) => assess::run(&arguments)?,
             Self::Maps(arguments) => maps::run(&arguments)?,
             Self::Runs(arguments) => runs::run(&arguments)?,
+            Self::Checkpoint(arguments) => checkpoint::run(&arguments)?,
             #[cfg(feature = "torch")]
             Self::Generate(arguments) => generate::run(&arguments)?,
             #[cfg(feature = "torch")]

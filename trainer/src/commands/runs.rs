@@ -13,6 +13,7 @@ use crate::{
     },
     training::{
         curves::{RunCurves, panels},
+        log::StatisticDistances,
         measures::{DISCRIMINATOR_LOSS, GENERATOR_LOSS},
     },
 };
@@ -22,8 +23,8 @@ const COLUMNS: usize = 2;
 
 /// Show the learning curves of training runs side by side, by maps shown.
 ///
-/// The table has the last values; --html writes one page with all curves: losses, deviations, and mean and scatter of P(l) per
-/// band. A run may still be going on.
+/// The table has the last values; --html writes one page with all curves: losses, deviations, mean and scatter of P(l) per band,
+/// its correlations (corr), pixels and Minkowski functionals (V). A run may still be going on.
 ///
 /// Example:
 ///   trainer runs runs/paper runs/recipe --html curves.html
@@ -62,15 +63,16 @@ pub fn run(arguments: &RunsArguments) -> Result<()> {
 fn table(runs: &[RunCurves]) -> String {
     let width = runs.iter().map(|run| run.name.chars().count()).max().unwrap_or(0).max(3);
     let mut text = format!(
-        "{:<width$} {:>10} {:>9} {:>8} {:>7} {:>7} {:>9}  mean P(l) per band; scatter per band, generated / data\n",
-        "run", "maps", "of", "left", "D", "G", "distance"
+        "{:<width$} {:>10} {:>9} {:>8} {:>7} {:>7} {:>9} {:>6} {:>7} {:>6}  mean P(l) per band; scatter per band, generated / data\n",
+        "run", "maps", "of", "left", "D", "G", "distance", "corr", "pixels", "V"
     );
     let number =
         |value: Option<f64>, decimals: usize| value.map_or_else(|| "-".into(), |value| format!("{value:.decimals$}"));
     for run in runs {
         let [shown, planned] = run.maps();
-        let spectrum = run.last_spectrum();
-        let bands = spectrum.map_or_else(String::new, |line| {
+        let measured = run.last_measured();
+        let other = |of: fn(StatisticDistances) -> f64| measured?.statistics.map(of);
+        let bands = measured.map_or_else(String::new, |line| {
             let ratios = |of: fn(&shared::statistics::SpectrumBand) -> f64| {
                 line.bands.iter().map(|band| format!("{:.2}", of(band))).collect::<Vec<_>>().join(" ")
             };
@@ -79,12 +81,15 @@ fn table(runs: &[RunCurves]) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{:<width$} {shown:>10} {planned:>9} {:>8} {:>7} {:>7} {:>9}{bands}",
+            "{:<width$} {shown:>10} {planned:>9} {:>8} {:>7} {:>7} {:>9} {:>6} {:>7} {:>6}{bands}",
             run.name,
             time(run.seconds_left()),
             number(run.last(DISCRIMINATOR_LOSS), 3),
             number(run.last(GENERATOR_LOSS), 3),
-            number(spectrum.map(|line| line.distance), 4),
+            number(measured.map(|line| line.distance), 4),
+            number(other(|of| of.correlation_rms), 3),
+            number(other(|of| of.pixels), 4),
+            number(other(|of| of.minkowski), 2),
         );
     }
     text

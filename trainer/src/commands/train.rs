@@ -79,7 +79,7 @@ pub struct TrainArguments {
     /// Arithmetic of the networks
     #[arg(long)]
     precision: Option<Arithmetic>,
-    /// Training steps in all, of which a cool-down keeps its share
+    /// Training steps in all, of which a cool-down and a selection keep their shares
     #[arg(long)]
     steps: Option<u64>,
     /// Maps in a batch
@@ -257,9 +257,11 @@ fn config(arguments: &TrainArguments, from: ResumeFrom) -> Result<TrainingConfig
     };
     config.precision = arguments.precision.unwrap_or(config.precision);
     if let Some(steps) = arguments.steps {
-        // The cool-down keeps its share of the run.
-        let share = config.cool_down_steps as f64 / config.steps as f64;
-        config.cool_down_steps = (share * steps as f64).round() as u64;
+        // The cool-down and the selection keep their shares of the run.
+        let share = steps as f64 / config.steps as f64;
+        for part in [&mut config.cool_down_steps, &mut config.selection.steps] {
+            *part = ((share * *part as f64).round() as u64).min(steps);
+        }
         config.steps = steps;
     }
     config.batch_size = arguments.batch_size.unwrap_or(config.batch_size);
@@ -271,6 +273,7 @@ fn config(arguments: &TrainArguments, from: ResumeFrom) -> Result<TrainingConfig
     config.held_out_maps = arguments.held_out_maps.unwrap_or(config.held_out_maps);
     if let (Some(state), Some(maps)) = (&trunk, arguments.cool_down) {
         config.cool_down_steps = maps.div_ceil(config.batch_size as u64).max(1);
+        config.selection.steps = 0;
         config.steps = state.step + config.cool_down_steps;
     }
     config.validate()?;

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::statistics::{
     SpectrumBand, Statistic, TwoSample,
-    correlation::correlation_matrix,
+    correlation::{CorrelationDifference, correlation_matrix},
     distance::{band_ratios, spectrum_distance},
     two_sample::{
         Resampling,
@@ -111,19 +111,6 @@ pub struct PValueSummary {
     pub uniformity: Option<(f64, f64)>,
 }
 
-/// Difference of two correlation matrices of P(l) (paper Fig. 4).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CorrelationDifference {
-    /// Largest absolute difference of an entry.
-    pub largest: f64,
-    /// Root mean square over all entries beside the diagonal.
-    pub rms: f64,
-    /// Mean over the entries beside the diagonal; positive where A's modes are more strongly correlated.
-    pub mean: f64,
-    /// The difference itself, `null` where a mode is empty or does not vary.
-    pub matrix: Vec<Vec<Option<f64>>>,
-}
-
 /// Statistics that are tested bin by bin.
 pub const TESTED: [Statistic; 8] = [
     Statistic::PowerSpectrum,
@@ -161,7 +148,7 @@ pub fn compare(a: &MeasuredMaps, b: &MeasuredMaps, names: [&str; 2], options: Te
         options,
         statistics,
         pixels: compare_pixels(a, b, options),
-        correlation: correlation_difference(&correlation_matrix(&spectra_a), &correlation_matrix(&spectra_b)),
+        correlation: CorrelationDifference::of(&correlation_matrix(&spectra_a), &correlation_matrix(&spectra_b)),
         spectrum_distance: spectrum_distance(&owned(&spectra_b), &owned(&spectra_a)),
         bands: band_ratios(b.middles(Statistic::PowerSpectrum), &owned(&spectra_b), &owned(&spectra_a)),
     })
@@ -246,25 +233,6 @@ fn summarise(bootstrapped: &[f64], permuted: &JointPermutation) -> PValueSummary
         told_apart_p: permuted.told_apart_p,
         together: permuted.together,
         uniformity: permuted.uniformity,
-    }
-}
-
-fn correlation_difference(a: &[Vec<Option<f64>>], b: &[Vec<Option<f64>>]) -> CorrelationDifference {
-    let row = |(a, b): (&Vec<Option<f64>>, &Vec<Option<f64>>)| {
-        a.iter().zip(b).map(|(a, b)| Some((*a)? - (*b)?)).collect::<Vec<Option<f64>>>()
-    };
-    let matrix: Vec<Vec<Option<f64>>> = a.iter().zip(b).map(row).collect();
-    let beside_diagonal: Vec<f64> = matrix
-        .iter()
-        .enumerate()
-        .flat_map(|(i, row)| row.iter().enumerate().filter(move |(j, _)| *j != i).filter_map(|(_, value)| *value))
-        .collect();
-    let entries = f64::max(beside_diagonal.len() as f64, 1.0);
-    CorrelationDifference {
-        largest: beside_diagonal.iter().fold(0.0, |most, value| most.max(value.abs())),
-        rms: (beside_diagonal.iter().map(|value| value * value).sum::<f64>() / entries).sqrt(),
-        mean: beside_diagonal.iter().sum::<f64>() / entries,
-        matrix,
     }
 }
 

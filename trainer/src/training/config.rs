@@ -1,4 +1,5 @@
-//! What a training run does; every field has the paper's value as its default, and `configs/` has the two whole procedures.
+//! What a training run does; every field has the paper's value as its default, but that there is no selection, and `configs/` has
+//! the two whole procedures.
 
 use std::{fmt, path::Path};
 
@@ -52,6 +53,8 @@ pub struct TrainingConfig {
     pub symmetries: bool,
     /// Maps at the end of each file that are not trained on but measured against; 0 measures against training maps.
     pub held_out_maps: usize,
+    /// The paper's selection of a generator, at the end of the run.
+    pub selection: SelectionConfig,
     /// When the two networks are updated.
     pub updates: Updates,
     /// How the generator's weights begin.
@@ -66,6 +69,28 @@ pub struct TrainingConfig {
     pub forces: ForcesConfig,
     /// What an export makes of the generator.
     pub export: ExportConfig,
+}
+
+/// The selection of a generator (paper Section 2.3): while its statistics vary from step to step, each generator draws maps, and
+/// those whose power spectra are closest to the development set's are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelectionConfig {
+    /// Last steps of the run, in which generators are measured; 0 for no selection.
+    pub steps: u64,
+    /// Steps from one that is measured to the next.
+    pub every: u64,
+    /// Maps that each one draws, and most maps of the development set: the held-out maps, or without such the training maps.
+    pub maps: usize,
+    /// Best generators that are kept.
+    pub keep: usize,
+}
+
+impl Default for SelectionConfig {
+    fn default() -> Self {
+        // 100 batches of 64.
+        Self { steps: 0, every: 1, maps: 6400, keep: 3 }
+    }
 }
 
 /// The procedures that come with the program, by name: TOML files with a reason for each value.
@@ -114,6 +139,7 @@ impl Default for TrainingConfig {
             cool_down_steps: 0,
             symmetries: false,
             held_out_maps: 0,
+            selection: SelectionConfig::default(),
             updates: Updates::Together,
             initialisation: Initialisation::Paper,
             average_half_life_maps: 0.0,
@@ -157,6 +183,8 @@ impl TrainingConfig {
             ("keep_checkpoints", self.keep_checkpoints as u64),
             ("sample_maps", self.sample_maps as u64),
             ("collapse_steps", self.collapse_steps),
+            ("[selection] every", self.selection.every),
+            ("[selection] keep", self.selection.keep as u64),
         ];
         if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
             bail!("{name} must be at least 1");
@@ -179,6 +207,17 @@ impl TrainingConfig {
         }
         if self.cool_down_steps > self.steps {
             bail!("cool_down_steps must be at most steps = {}, got {}", self.steps, self.cool_down_steps);
+        }
+        if self.selection.steps > self.steps {
+            bail!("[selection] steps must be at most steps = {}, got {}", self.steps, self.selection.steps);
+        }
+        if self.selection.steps > 0 && self.selection.maps < 2 {
+            bail!("[selection] maps must be at least 2, got {}", self.selection.maps);
+        }
+        if self.selection.steps > 0 && (self.cool_down_steps > 0 || self.export.averaged) {
+            bail!(
+                "[selection] is of weights at a constant learning rate: it wants cool_down_steps = 0 and no [export] averaged"
+            );
         }
         if !(self.average_half_life_maps >= 0.0 && self.average_half_life_maps.is_finite()) {
             bail!("average_half_life_maps must be 0 or a positive number, got {}", self.average_half_life_maps);
@@ -208,7 +247,10 @@ mod tests {
 
     #[test]
     fn the_procedures_that_come_with_the_program_are_read_by_name() {
-        assert_eq!(TrainingConfig::read(Path::new("paper")).unwrap(), TrainingConfig::default());
+        let mut paper = TrainingConfig::default();
+        // Two epochs of 200,000 maps.
+        paper.selection.steps = 6250;
+        assert_eq!(TrainingConfig::read(Path::new("paper")).unwrap(), paper);
         let recipe = TrainingConfig::read(Path::new("recipe")).unwrap();
         assert!(recipe.forces.any() && !recipe.discriminator.batch_norm);
         // The generator stays the paper's.
@@ -230,6 +272,10 @@ mod tests {
             ("steps = 10\ncool_down_steps = 11", "cool_down_steps"),
             ("average_half_life_maps = -1.0", "average_half_life_maps"),
             ("[export]\naveraged = true", "average_half_life_maps"),
+            ("steps = 10\n[selection]\nsteps = 11", "[selection] steps"),
+            ("[selection]\nsteps = 1\nevery = 0", "[selection] every"),
+            ("[selection]\nsteps = 1\nmaps = 1", "[selection] maps"),
+            ("cool_down_steps = 1\n[selection]\nsteps = 1", "constant learning rate"),
             ("[discriminator]\nlast_layer_rate = 0.0", "last_layer_rate"),
             ("[discriminator]\ngradient_penalty_every = 0", "gradient_penalty_every"),
             ("[forces]\npixels = -1.0", "pixels"),

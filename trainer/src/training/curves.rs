@@ -7,7 +7,7 @@ use shared::statistics::SpectrumBand;
 
 use super::{
     config::TrainingConfig,
-    log::{LogLine, SpectrumLine, StepMeans, read_lines},
+    log::{LogLine, MeasuredLine, SelectionLine, StatisticDistances, StepMeans, read_lines},
     measures::Measure,
 };
 use crate::figures::plot::{Panel, Scale, Series, Shape};
@@ -23,7 +23,8 @@ pub struct RunCurves {
     /// Maps in a batch, by which steps are maps.
     batch_size: u64,
     steps: Vec<StepMeans>,
-    spectra: Vec<SpectrumLine>,
+    measured: Vec<MeasuredLine>,
+    selection: Vec<SelectionLine>,
     /// Steps that the run is to take.
     planned: u64,
 }
@@ -39,11 +40,12 @@ impl RunCurves {
             bail!("{} holds no training run: there is no config.toml in it", folder.display());
         }
         let config = TrainingConfig::read(&config)?;
-        let (mut steps, mut spectra) = (Vec::new(), Vec::new());
+        let (mut steps, mut measured, mut selection) = (Vec::new(), Vec::new(), Vec::new());
         for line in read_lines(&folder.join("log.jsonl"))? {
             match line {
                 LogLine::Progress(means) => steps.push(means),
-                LogLine::Spectrum(line) => spectra.push(line),
+                LogLine::Measured(line) => measured.push(line),
+                LogLine::Selection(line) => selection.push(line),
             }
         }
         if steps.is_empty() {
@@ -52,7 +54,7 @@ impl RunCurves {
         // A run may be named by `.` or with a slash at its end.
         let named = folder.canonicalize().with_context(|| format!("cannot open {}", folder.display()))?;
         let name = named.file_name().map_or_else(|| folder.display().to_string(), |name| name.display().to_string());
-        Ok(Self { name, batch_size: config.batch_size as u64, steps, spectra, planned: config.steps })
+        Ok(Self { name, batch_size: config.batch_size as u64, steps, measured, selection, planned: config.steps })
     }
 
     /// Maps shown so far, and all that the run is to show.
@@ -76,9 +78,9 @@ impl RunCurves {
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     }
 
-    /// The last measurement of the power spectrum.
-    pub fn last_spectrum(&self) -> Option<&SpectrumLine> {
-        self.spectra.last()
+    /// The last measurement of generated maps.
+    pub fn last_measured(&self) -> Option<&MeasuredLine> {
+        self.measured.last()
     }
 
     fn curve_of_steps(&self, measure: Measure) -> Vec<(f64, f64)> {
@@ -99,11 +101,14 @@ impl RunCurves {
         points.chunks(chunk).map(mean).collect()
     }
 
-    fn curve_of_spectra(&self, of: impl Fn(&SpectrumLine) -> Option<f64>) -> Vec<(f64, f64)> {
-        let point = |line: &SpectrumLine| Some(((line.step * self.batch_size) as f64, of(line)?));
-        self.spectra.iter().filter_map(point).filter(|(_, value)| value.is_finite()).collect()
+    fn curve_of_measured(&self, of: impl Fn(&MeasuredLine) -> Option<f64>) -> Vec<(f64, f64)> {
+        let point = |line: &MeasuredLine| Some(((line.step * self.batch_size) as f64, of(line)?));
+        self.measured.iter().filter_map(point).filter(|(_, value)| value.is_finite()).collect()
     }
 }
+
+/// One of the distances of other statistics.
+type Of = fn(StatisticDistances) -> f64;
 
 /// One panel a measure and one a band of P(l), of all runs; what none of them measured is left out.
 pub fn panels(runs: &[RunCurves]) -> Vec<Panel> {
@@ -120,11 +125,22 @@ pub fn panels(runs: &[RunCurves]) -> Vec<Panel> {
             .collect(),
     };
     let mut panels = vec![panel("Power-spectrum distance".into(), "chi-squared distance", &|run| {
-        run.curve_of_spectra(|line| Some(line.distance))
+        run.curve_of_measured(|line| Some(line.distance))
     })];
+    panels.push(panel("Selection: power-spectrum distance".into(), "chi-squared distance", &|run| {
+        run.selection.iter().map(|line| ((line.step * run.batch_size) as f64, line.distance)).collect()
+    }));
+    let others: [(&str, &str, Of); 3] = [
+        ("Correlation of P(l)", "rms difference", |of| of.correlation_rms),
+        ("Pixels", "largest difference of distributions", |of| of.pixels),
+        ("Minkowski functionals", "rms difference / scatter", |of| of.minkowski),
+    ];
+    for (title, label, of) in others {
+        panels.push(panel(title.into(), label, &|run| run.curve_of_measured(|line| line.statistics.map(of))));
+    }
     let same = |a: &SpectrumBand, b: &SpectrumBand| (a.ell_low, a.ell_high) == (b.ell_low, b.ell_high);
     let mut bands: Vec<SpectrumBand> = Vec::new();
-    for band in runs.iter().flat_map(|run| &run.spectra).flat_map(|line| &line.bands) {
+    for band in runs.iter().flat_map(|run| &run.measured).flat_map(|line| &line.bands) {
         if !bands.iter().any(|known| same(known, band)) {
             bands.push(*band);
         }
@@ -132,12 +148,12 @@ pub fn panels(runs: &[RunCurves]) -> Vec<Panel> {
     bands.sort_by(|a, b| a.ell_low.total_cmp(&b.ell_low));
     for band in &bands {
         let title = |of: &str| format!("{of} of P(l), l = {} to {}", band.ell_low, band.ell_high);
-        let of = |line: &SpectrumLine| line.bands.iter().find(|other| same(other, band)).copied();
+        let of = |line: &MeasuredLine| line.bands.iter().find(|other| same(other, band)).copied();
         panels.push(panel(title("Mean"), "generated / data", &|run| {
-            run.curve_of_spectra(|line| Some(of(line)?.mean_ratio))
+            run.curve_of_measured(|line| Some(of(line)?.mean_ratio))
         }));
         panels.push(panel(title("Scatter"), "generated / data", &|run| {
-            run.curve_of_spectra(|line| Some(of(line)?.sigma_ratio))
+            run.curve_of_measured(|line| Some(of(line)?.sigma_ratio))
         }));
     }
     for measure in Measure::ALL {
@@ -161,11 +177,24 @@ mod tests {
         let mut log = RunLog::open(folder, 0).unwrap();
         for step in 1..=steps {
             let values = Values(vec![("discriminator_loss".into(), step as f64)]);
-            log.write(&LogLine::Progress(StepMeans { step, epoch: 0.0, step_seconds: 0.5, values })).unwrap();
+            log.write(&LogLine::Progress(StepMeans {
+                step,
+                epoch: 0.0,
+                step_seconds: 0.5,
+                seconds_left: None,
+                values,
+            }))
+            .unwrap();
         }
         let band = SpectrumBand { ell_low: 500.0, ell_high: 1000.0, mean_ratio: 0.9, sigma_ratio: 1.1 };
-        log.write(&LogLine::Spectrum(SpectrumLine { step: steps, distance: 0.3, bands: vec![band], modes: 5 }))
-            .unwrap();
+        log.write(&LogLine::Measured(MeasuredLine {
+            step: steps,
+            distance: 0.3,
+            bands: vec![band],
+            modes: 5,
+            statistics: None,
+        }))
+        .unwrap();
     }
 
     #[test]

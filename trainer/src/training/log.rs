@@ -21,8 +21,11 @@ use super::{
 pub enum LogLine {
     /// Means over the steps since the last such line.
     Progress(StepMeans),
-    /// Generated power spectra against the data's.
-    Spectrum(SpectrumLine),
+    /// Generated maps against the data's.
+    #[serde(rename = "spectrum")]
+    Measured(MeasuredLine),
+    /// A generator that the paper's selection measured.
+    Selection(SelectionLine),
 }
 
 /// Means over some steps.
@@ -32,16 +35,19 @@ pub struct StepMeans {
     pub step: u64,
     /// Epochs of the data seen.
     pub epoch: f64,
-    /// Seconds a step.
+    /// Seconds a step, of training alone.
     pub step_seconds: f64,
+    /// Seconds that the steps which are left take at this pace; earlier versions did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<f64>,
     /// What steps measure.
     #[serde(flatten)]
     pub values: Values,
 }
 
-/// Distance of generated power spectra to the data's.
+/// How far generated maps are from the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SpectrumLine {
+pub struct MeasuredLine {
     /// Steps taken.
     pub step: u64,
     /// Chi-squared distance between histograms of P(l), averaged over modes; 0 is equal, 1 is disjoint.
@@ -51,6 +57,31 @@ pub struct SpectrumLine {
     /// Modes that were compared; distances over other modes are other numbers. Earlier versions did not say.
     #[serde(default)]
     pub modes: usize,
+    /// Other statistics; earlier versions measured none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<StatisticDistances>,
+}
+
+/// How far other statistics than P(l) itself are from the data's; 0 is equal.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StatisticDistances {
+    /// Largest difference of the correlation matrices of P(l).
+    pub correlation_largest: f64,
+    /// Its root mean square beside the diagonal.
+    pub correlation_rms: f64,
+    /// Largest difference of the distribution functions of all pixels.
+    pub pixels: f64,
+    /// Root mean square difference of mean V0, V1 and V2 over thresholds, in the data's scatter of a map.
+    pub minkowski: f64,
+}
+
+/// A generator that the selection measured (paper Section 2.3).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SelectionLine {
+    /// Steps taken.
+    pub step: u64,
+    /// Chi-squared distance between histograms of P(l), of its maps and of the development set.
+    pub distance: f64,
 }
 
 impl LogLine {
@@ -58,7 +89,8 @@ impl LogLine {
     pub fn step(&self) -> u64 {
         match self {
             Self::Progress(means) => means.step,
-            Self::Spectrum(spectrum) => spectrum.step,
+            Self::Measured(measured) => measured.step,
+            Self::Selection(selection) => selection.step,
         }
     }
 }
@@ -99,10 +131,22 @@ impl RunLog {
                 let mut scalars: Vec<(&str, f64)> =
                     measured.filter_map(|(key, value)| Some((Measure::of_key(key)?.tag, *value))).collect();
                 scalars.push(("time/step", means.step_seconds));
+                scalars.extend(means.seconds_left.map(|left| ("time/hours_left", left / 3600.0)));
                 self.events.scalars(means.step, &scalars)
             }
-            LogLine::Spectrum(spectrum) => {
-                self.events.scalars(spectrum.step, &[("spectrum/distance", spectrum.distance)])
+            LogLine::Measured(measured) => {
+                let mut scalars = vec![("spectrum/distance", measured.distance)];
+                if let Some(of) = measured.statistics {
+                    scalars.extend([
+                        ("spectrum/correlation_rms", of.correlation_rms),
+                        ("pixels/distance", of.pixels),
+                        ("minkowski/distance", of.minkowski),
+                    ]);
+                }
+                self.events.scalars(measured.step, &scalars)
+            }
+            LogLine::Selection(selection) => {
+                self.events.scalars(selection.step, &[("selection/distance", selection.distance)])
             }
         }
     }
@@ -130,7 +174,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let line = |step: u64| {
             let values = Values(vec![("discriminator_loss".into(), 1.25), ("generator_loss".into(), 0.5)]);
-            LogLine::Progress(StepMeans { step, epoch: 0.5, step_seconds: 2.0, values })
+            LogLine::Progress(StepMeans { step, epoch: 0.5, step_seconds: 2.0, seconds_left: Some(60.0), values })
         };
         let mut log = RunLog::open(folder.path(), 0).unwrap();
         for step in [10, 20, 30] {

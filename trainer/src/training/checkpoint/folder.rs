@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use safetensors::SafeTensors;
 
-use super::state::{CheckpointState, read_state};
+use super::{
+    checksum,
+    state::{CheckpointState, read_state},
+};
 
 /// Which checkpoint a run goes on from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,11 @@ impl Checkpoints {
     /// Those of a run's folder.
     pub fn of_run(run: &Path) -> Self {
         Self { folder: run.join("checkpoints") }
+    }
+
+    /// Generators that a run's selection kept: files like checkpoints that hold the generator alone.
+    pub fn of_selection(run: &Path) -> Self {
+        Self { folder: run.join("selection") }
     }
 
     /// The folder.
@@ -59,7 +67,7 @@ impl Checkpoints {
     /// The bytes of the checkpoint of a step, and what it says of itself.
     ///
     /// # Errors
-    /// When it is not there, cut off, or holds values that are not finite.
+    /// When it is not there, cut off, damaged, or holds values that are not finite.
     pub fn read(&self, step: u64) -> Result<(Vec<u8>, CheckpointState)> {
         let path = self.path(step);
         let bytes = std::fs::read(&path).with_context(|| {
@@ -68,6 +76,7 @@ impl Checkpoints {
         })?;
         let checked = || -> Result<CheckpointState> {
             let state = read_state(&bytes)?;
+            checksum::check(&bytes)?;
             for (name, tensor) in SafeTensors::deserialize(&bytes)?.iter() {
                 let finite = |value: &[u8; 4]| f32::from_le_bytes(*value).is_finite();
                 if !tensor.data().as_chunks().0.iter().all(finite) {

@@ -115,7 +115,7 @@ mod tests {
 
     fn means(step: u64, loss: f64) -> StepMeans {
         let values = Values(vec![("discriminator_loss".into(), loss), ("generator_loss".into(), 1.0)]);
-        StepMeans { step, epoch: 0.0, step_seconds: 1.0, values }
+        StepMeans { step, epoch: 0.0, step_seconds: 1.0, seconds_left: None, values }
     }
 
     fn health(folder: &std::path::Path, kept: &[u64], log: &[LogLine]) -> Health {

@@ -4,12 +4,14 @@
 //! setup    beginning a run, or going on with one
 //! phases   parts of a run, one after the other, and what is due after a step
 //! steps    the loop: steps, logs, sample sheets, checkpoints
+//! selection  the paper's choice of a generator
 //! window   means of what steps measure
 //! health   the reasons to stop, and the last checkpoint from before them
 //! ```
 
 mod health;
 mod phases;
+mod selection;
 mod setup;
 mod steps;
 mod window;
@@ -21,13 +23,14 @@ use shared::formats::weights::Ancestor;
 use storage::runs::FolderLock;
 use tch::Device;
 
+pub use selection::best_selected;
 pub use setup::RunSetup;
 
 use super::{
     checkpoint::{Checkpoints, DataRecord},
     config::TrainingConfig,
     data::TrainingMaps,
-    log::{LogLine, SpectrumLine, read_lines},
+    log::{LogLine, MeasuredLine, read_lines},
     step::Players,
 };
 
@@ -84,10 +87,10 @@ impl Run {
 pub fn best_checkpoint(run: &Path, last: u64) -> Result<Option<(u64, f64)>> {
     let kept = Checkpoints::of_run(run).steps()?;
     let measured = read_lines(&run.join("log.jsonl"))?.into_iter().filter_map(|line| match line {
-        LogLine::Spectrum(line) if line.step <= last => Some(line),
+        LogLine::Measured(line) if line.step <= last => Some(line),
         _ => None,
     });
-    let measured: Vec<SpectrumLine> = measured.collect();
+    let measured: Vec<MeasuredLine> = measured.collect();
     let modes = measured.last().map(|line| line.modes);
     let comparable = measured.iter().filter(|line| Some(line.modes) == modes && kept.contains(&line.step));
     Ok(comparable.map(|line| (line.step, line.distance)).min_by(|a, b| a.1.total_cmp(&b.1)))
@@ -105,7 +108,8 @@ mod tests {
         std::fs::create_dir_all(checkpoints.folder()).unwrap();
         let mut log = RunLog::open(folder.path(), 0).unwrap();
         for (step, distance, modes) in [(10, 0.1, 0), (20, 0.5, 131), (30, 0.4, 131), (40, 0.2, 131)] {
-            log.write(&LogLine::Spectrum(SpectrumLine { step, distance, bands: Vec::new(), modes })).unwrap();
+            log.write(&LogLine::Measured(MeasuredLine { step, distance, bands: Vec::new(), modes, statistics: None }))
+                .unwrap();
             if step < 40 {
                 std::fs::write(checkpoints.path(step), "x").unwrap();
             }

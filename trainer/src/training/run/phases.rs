@@ -21,10 +21,13 @@ pub struct Phase {
     pub sample_every: u64,
     /// Steps between two checkpoints.
     pub checkpoint_every: u64,
+    /// Steps between two generators that the selection measures; 0 for none.
+    pub select_every: u64,
 }
 
 /// What is to be done after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "any of them may be due with any other")]
 pub struct Due {
     /// A line of the log.
     pub log: bool,
@@ -32,12 +35,15 @@ pub struct Due {
     pub sample: bool,
     /// A checkpoint.
     pub save: bool,
+    /// The generator is measured and kept if it is one of the best.
+    pub select: bool,
 }
 
 impl Phase {
-    /// The phases of a run, in order: training at a constant rate, and its cool-down.
+    /// The phases of a run, in order: training at a constant rate, and its cool-down or the selection.
     pub fn of(config: &TrainingConfig) -> Vec<Self> {
-        let turn = config.steps.saturating_sub(config.cool_down_steps);
+        let turn = config.steps.saturating_sub(config.cool_down_steps + config.selection.steps);
+        let cooled = turn + config.cool_down_steps;
         let phase = |name: &'static str, [begin, end]: [u64; 2], falls: bool| Self {
             name,
             begin,
@@ -47,8 +53,14 @@ impl Phase {
             log_every: config.log_every,
             sample_every: config.sample_every,
             checkpoint_every: config.checkpoint_every,
+            select_every: 0,
         };
-        let phases = [phase("training", [0, turn], false), phase("cool-down", [turn, config.steps], true)];
+        let selection = phase("selection", [cooled, config.steps], false);
+        let phases = [
+            phase("training", [0, turn], false),
+            phase("cool-down", [turn, cooled], true),
+            Self { select_every: config.selection.every, ..selection },
+        ];
         phases.into_iter().filter(|phase| phase.begin < phase.end).collect()
     }
 
@@ -67,6 +79,7 @@ impl Phase {
             log: due(self.log_every),
             sample: due(self.sample_every) && !interrupted,
             save: due(self.checkpoint_every),
+            select: due(self.select_every) && !interrupted,
         }
     }
 }
@@ -85,12 +98,12 @@ mod tests {
             ..TrainingConfig::default()
         };
         let phase = &Phase::of(&config)[0];
-        assert_eq!(phase.due(4, false), Due { log: true, sample: false, save: false });
-        assert_eq!(phase.due(5, false), Due { log: false, sample: false, save: true });
-        assert_eq!(phase.due(13, false), Due { log: true, sample: false, save: true });
+        assert_eq!(phase.due(4, false), Due { log: true, sample: false, save: false, select: false });
+        assert_eq!(phase.due(5, false), Due { log: false, sample: false, save: true, select: false });
+        assert_eq!(phase.due(13, false), Due { log: true, sample: false, save: true, select: false });
         assert_eq!((phase.learning_rate(0), phase.learning_rate(12)), (2e-4, 2e-4));
         let sampling = Phase { sample_every: 3, ..phase.clone() };
-        assert_eq!(sampling.due(3, true), Due { log: true, sample: false, save: true });
+        assert_eq!(sampling.due(3, true), Due { log: true, sample: false, save: true, select: false });
         assert!(sampling.due(13, false).sample);
     }
 

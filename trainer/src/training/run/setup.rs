@@ -165,8 +165,11 @@ impl RunSetup {
         let mut players = Players::new(&self.config, self.data.deviation, self.device)?;
         players.forces = self.forces()?;
         checkpoint::restore(&bytes, &players).with_context(|| shown.display().to_string())?;
-        if let Some(aside) = checkpoints.set_aside_after(state.step)? {
-            println!("later checkpoints are now in {}", aside.display());
+        let selection = Checkpoints::of_selection(&self.folder);
+        for kept in [&checkpoints, &selection].into_iter().filter(|kept| kept.folder().is_dir()) {
+            if let Some(aside) = kept.set_aside_after(state.step)? {
+                println!("later files of {} are now in {}", kept.folder().display(), aside.display());
+            }
         }
         // What was changed for this part holds for the next one too.
         self.write_config()?;

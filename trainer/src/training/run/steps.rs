@@ -1,10 +1,13 @@
 //! The loop of a run: steps, logs, sample sheets, checkpoints.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use storage::{
-    runs::{Ending, Interruption, write_atomically},
+    runs::{Ending, Interrupted, Interruption, write_atomically},
     sheet,
 };
 use tch::Tensor;
@@ -13,7 +16,8 @@ use super::{
     Run, best_checkpoint,
     health::Health,
     phases::{Due, Phase},
-    window::Window,
+    selection::Selection,
+    window::{Progress, Window},
 };
 use crate::{
     progress::Bar,
@@ -21,16 +25,18 @@ use crate::{
     training::{
         batches::Batches,
         checkpoint::{self, CheckpointState, NotFinite, VERSION},
-        log::{LogLine, RunLog, SpectrumLine, read_lines},
-        monitor::SpectrumMonitor,
+        log::{LogLine, MeasuredLine, RunLog, read_lines},
+        monitor::StatisticsMonitor,
         order::Order,
     },
 };
 
 /// Seed of the first map that is measured; far from the small numbers that people type.
-const FIRST_MEASURED_SEED: u64 = 1 << 40;
+pub(super) const FIRST_MEASURED_SEED: u64 = 1 << 40;
 /// Maps that are drawn at once.
 const BATCH: usize = 32;
+/// A run that is killed loses no more than this, however rarely steps come.
+const LONGEST_UNSAVED: Duration = Duration::from_mins(10);
 /// Columns of a sample sheet: data maps above, generated ones below.
 const SHEET_COLUMNS: usize = 4;
 
@@ -38,9 +44,11 @@ const SHEET_COLUMNS: usize = 4;
 struct Loop {
     log: RunLog,
     health: Health,
-    monitor: Option<SpectrumMonitor>,
+    monitor: Option<StatisticsMonitor>,
     /// Step and distance of the best checkpoint.
     best: Option<(u64, f64)>,
+    selection: Selection,
+    saved: Instant,
     window: Window,
     batches: Batches,
     batches_in_epoch: u64,
@@ -59,13 +67,15 @@ impl Run {
         let lines = read_lines(&self.folder().join("log.jsonl"))?;
         let health = Health::new(config, self.checkpoints(), &lines, self.step);
         let monitor = (config.sample_every > 0)
-            .then(|| SpectrumMonitor::new(self.measured_against(), self.setup.side_angle, config.sample_maps))
+            .then(|| StatisticsMonitor::new(self.measured_against(), self.setup.side_angle, config.sample_maps))
             .transpose()?;
         let mut carried = Loop {
             log,
             health,
             monitor,
             best: best_checkpoint(self.folder(), self.step)?,
+            selection: Selection::new(&lines),
+            saved: Instant::now(),
             window: Window::new(),
             batches_in_epoch: Order::new(self.maps().crops(), config.batch_size, config.seed).batches(),
             batches: Batches::read_ahead(Arc::clone(self.maps()), config, self.step)?,
@@ -73,6 +83,14 @@ impl Run {
         };
         for phase in Phase::of(self.config()) {
             carried.bar.set_prefix(phase.name);
+            // A selection may have been interrupted between a step and its measurement.
+            let due = (phase.begin + 1..=phase.end).contains(&self.step) && phase.due(self.step, false).select;
+            if due
+                && !carried.selection.has(self.step)
+                && self.select(&mut carried, interruption)? == Ending::Interrupted
+            {
+                return Ok(Ending::Interrupted);
+            }
             while self.step < phase.end {
                 if self.advance(&phase, &mut carried, interruption)? == Ending::Interrupted {
                     carried.bar.abandon();
@@ -91,9 +109,9 @@ impl Run {
         carried.window.add(measures)?;
         self.step += 1;
         let interrupted = interruption.is_asked();
-        let Due { log, sample, save } = phase.due(self.step, interrupted);
-        if (log || sample || save)
-            && let Some(means) = carried.window.take(self.step, self.step as f64 / carried.batches_in_epoch as f64)?
+        let Due { log, sample, save, select } = phase.due(self.step, interrupted);
+        if (log || sample || save || select)
+            && let Some(means) = carried.window.take(self.progress(carried.batches_in_epoch))?
         {
             carried.health.check(&means)?;
             carried.bar.set_message(format!("{}, {:.2} s a step", means.values.line(), means.step_seconds));
@@ -101,30 +119,62 @@ impl Run {
         }
         carried.bar.inc(1);
         let mut distance = None;
-        // An update that broke the weights, and how to go on from before it.
-        let explained = |error: anyhow::Error| match error.downcast_ref::<NotFinite>() {
-            Some(broken) => anyhow!("{broken}: {}", carried.health.diverged()),
-            None => error,
-        };
         if sample && let Some(monitor) = &carried.monitor {
-            checkpoint::check_finite(&self.players, self.step).map_err(explained)?;
+            self.check_finite(carried)?;
             let line = self.sample(monitor)?;
             distance = Some(line.distance);
             carried.bar.println(&format!("step {}: power-spectrum distance {:.4}", line.step, line.distance));
-            carried.log.write(&LogLine::Spectrum(line))?;
+            carried.log.write(&LogLine::Measured(line))?;
         }
         let is_best = |distance: &f64| carried.best.is_none_or(|(_, least)| *distance < least);
         let best = distance.filter(is_best);
-        if save || best.is_some() {
-            self.save(distance).map_err(explained)?;
+        let save = save || best.is_some() || carried.saved.elapsed() > LONGEST_UNSAVED;
+        if save {
+            self.save(distance, carried)?;
             carried.best = best.map(|distance| (self.step, distance)).or(carried.best);
             let also: Vec<u64> = carried.best.iter().map(|(step, _)| *step).chain(carried.health.protected()).collect();
             self.checkpoints().prune(self.config().keep_checkpoints, &also)?;
+            carried.saved = Instant::now();
         }
-        if sample || save {
+        let selected = if select { self.select(carried, interruption)? } else { Ending::Complete };
+        if sample || save || select {
             carried.window.skip_time();
         }
-        Ok(if interrupted { Ending::Interrupted } else { Ending::Complete })
+        Ok(if interrupted { Ending::Interrupted } else { selected })
+    }
+
+    /// Epochs of the data that were seen, and steps that are left.
+    fn progress(&self, batches_in_epoch: u64) -> Progress {
+        Progress {
+            step: self.step,
+            epoch: self.step as f64 / batches_in_epoch as f64,
+            steps_left: self.config().steps.saturating_sub(self.step),
+        }
+    }
+
+    /// Measures the generator for the selection. An interruption ends that after a checkpoint; the step is then measured when the
+    /// run goes on.
+    fn select(&self, carried: &mut Loop, interruption: &Interruption) -> Result<Ending> {
+        self.check_finite(carried)?;
+        match carried.selection.take(self, interruption) {
+            Ok(line) => {
+                carried
+                    .bar
+                    .println(&format!("step {}: selection, power-spectrum distance {:.4}", line.step, line.distance));
+                carried.log.write(&LogLine::Selection(line))?;
+                Ok(Ending::Complete)
+            }
+            Err(error) if error.is::<Interrupted>() => {
+                self.save(None, carried)?;
+                Ok(Ending::Interrupted)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the step left weights that maps can be drawn with.
+    fn check_finite(&self, carried: &Loop) -> Result<()> {
+        checkpoint::check_finite(&self.players, self.step).map_err(|error| explained(error, carried))
     }
 
     /// A batch on the device, `[n, 1, side, side]`.
@@ -134,13 +184,13 @@ impl Run {
         Ok(Tensor::f_from_slice(kappa)?.f_view(shape)?.f_to_device(self.device())?)
     }
 
-    fn generator(&self) -> TorchGenerator<'_> {
+    pub(super) fn generator(&self) -> TorchGenerator<'_> {
         let backend = TorchBackend { network: &self.players.generator, device: self.device() };
         backend.generator(&self.config().network, self.setup.side_angle, BATCH)
     }
 
     /// Draws a sample sheet and measures the power spectra.
-    fn sample(&self, monitor: &SpectrumMonitor) -> Result<SpectrumLine> {
+    fn sample(&self, monitor: &StatisticsMonitor) -> Result<MeasuredLine> {
         let (generator, side) = (self.generator(), self.maps().side());
         let generated = generator.draw_seeds(0..SHEET_COLUMNS as u64)?;
         let shown = self.measured_against();
@@ -148,12 +198,12 @@ impl Run {
         let maps: Vec<&[f32]> = data.chunks(side * side).chain(generated.iter().map(Vec::as_slice)).collect();
         let path = self.folder().join("samples").join(format!("step-{:07}.png", self.step));
         write_atomically(&path, &sheet::sheet(&maps, side, SHEET_COLUMNS)?)?;
-        let (distance, bands) = monitor.measure(&generator, FIRST_MEASURED_SEED, |_| ())?;
-        Ok(SpectrumLine { step: self.step, distance, bands, modes: monitor.modes() })
+        monitor.measure(&generator, FIRST_MEASURED_SEED, self.step)
     }
 
-    fn save(&self, spectrum_distance: Option<f64>) -> Result<()> {
-        let state = CheckpointState {
+    /// What a checkpoint of now says of itself.
+    pub(super) fn state(&self, spectrum_distance: Option<f64>) -> CheckpointState {
+        CheckpointState {
             version: VERSION,
             step: self.step,
             config: self.config().clone(),
@@ -161,7 +211,23 @@ impl Run {
             data: self.data().clone(),
             device: describe(self.device()),
             started_from: self.started_from.clone(),
-        };
-        checkpoint::save(&self.checkpoints().path(self.step), &self.players, &state)
+        }
+    }
+
+    fn save(&self, spectrum_distance: Option<f64>, carried: &Loop) -> Result<()> {
+        let checkpoints = self.checkpoints();
+        checkpoint::save(&checkpoints.path(self.step), &self.players, &self.state(spectrum_distance))
+            .map_err(|error| explained(error, carried))?;
+        // Older ones go after this only: what cannot be read is none.
+        let read = checkpoints.read(self.step).map(|_| ());
+        read.context("the new checkpoint cannot be read back; those before it are kept")
+    }
+}
+
+/// An update that broke the weights, and how to go on from before it.
+fn explained(error: anyhow::Error, carried: &Loop) -> anyhow::Error {
+    match error.downcast_ref::<NotFinite>() {
+        Some(broken) => anyhow!("{broken}: {}", carried.health.diverged()),
+        None => error,
     }
 }

@@ -22,6 +22,17 @@ pub struct Window {
     since: Instant,
 }
 
+/// Where in a run a window ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Steps taken.
+    pub step: u64,
+    /// Epochs of the data seen.
+    pub epoch: f64,
+    /// Steps that are still to be taken.
+    pub steps_left: u64,
+}
+
 impl Window {
     /// No step yet.
     pub fn new() -> Self {
@@ -55,7 +66,7 @@ impl Window {
     ///
     /// # Errors
     /// When the device fails.
-    pub fn take(&mut self, step: u64, epoch: f64) -> Result<Option<StepMeans>> {
+    pub fn take(&mut self, at: Progress) -> Result<Option<StepMeans>> {
         if self.steps == 0 {
             return Ok(None);
         }
@@ -67,6 +78,8 @@ impl Window {
         let values = Values(self.sums.iter().zip(sums).map(mean).collect());
         let step_seconds = self.since.elapsed().as_secs_f64() / self.steps as f64;
         *self = Self::new();
-        Ok(Some(StepMeans { step, epoch, step_seconds, values }))
+        let Progress { step, epoch, steps_left } = at;
+        let seconds_left = Some((step_seconds * steps_left as f64).round());
+        Ok(Some(StepMeans { step, epoch, step_seconds, seconds_left, values }))
     }
 }

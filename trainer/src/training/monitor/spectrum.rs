@@ -1,4 +1,4 @@
-//! Distance of generated power spectra to the data's, while a run goes on: at the modes that the evaluation compares.
+//! Distance of generated power spectra to the data's: at the modes that the evaluation compares.
 
 use anyhow::{Context, Result};
 use shared::{
@@ -9,8 +9,11 @@ use shared::{
     },
 };
 
-use super::data::TrainingMaps;
-use crate::spectra::{Spectrum, compared_modes, spectra};
+use super::draw;
+use crate::{
+    spectra::{Spectrum, compared_modes, spectra},
+    training::data::TrainingMaps,
+};
 
 /// Power spectra of data maps, against which generators are measured.
 pub struct SpectrumMonitor {
@@ -44,30 +47,34 @@ impl SpectrumMonitor {
         Ok(Self { side_angle, side, ell, data })
     }
 
+    /// Maps of the data that were measured.
+    pub fn maps(&self) -> usize {
+        self.data.len()
+    }
+
     /// Modes that are compared.
     pub fn modes(&self) -> usize {
         self.ell.len()
     }
 
-    /// Distance and ratios per band of as many generated maps as there are data maps, of the seeds from `first_seed` on. `tick` is
-    /// called after each batch with the number of its maps.
+    /// Distance and ratios per band of `count` generated maps, of the seeds from `first_seed` on. `tick` is called after each batch
+    /// with the number of its maps, and may end the measurement.
     ///
     /// # Errors
-    /// When the device fails, a generated map is not finite, or there is no mode to compare.
+    /// When the device fails, a generated map is not finite, there is no mode to compare, or `tick` ends it.
     pub fn measure<B: Backend<Error = anyhow::Error>>(
         &self,
         generator: &MapGenerator<B>,
         first_seed: u64,
-        tick: impl Fn(usize),
+        count: usize,
+        mut tick: impl FnMut(usize) -> Result<()>,
     ) -> Result<(f64, Vec<SpectrumBand>)> {
-        let mut generated = Vec::with_capacity(self.data.len());
-        let seeds: Vec<u64> = (first_seed..).take(self.data.len()).collect();
-        for seeds in seeds.chunks(generator.batch()) {
-            let maps = generator.draw_seeds(seeds.iter().copied())?;
+        let mut generated = Vec::with_capacity(count);
+        draw(generator, first_seed, count, |maps| {
             generated
                 .extend(spectra(maps.len(), [self.side, self.ell.len()], self.side_angle, |at| Ok(maps[at].clone()))?);
-            tick(maps.len());
-        }
+            tick(maps.len())
+        })?;
         let distance = spectrum_distance(&self.data, &generated).context(
             "no mode of the power spectrum can be compared: the maps are constant, or too small for the paper's multipoles",
         )?;
