@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 fn main() {
-    println!("cargo:rerun-if-changed=src/torch/shim.cpp");
+    for source in ["shim.cpp", "group.cpp", "guarded.h", "gloo"] {
+        println!("cargo:rerun-if-changed=src/torch/{source}");
+    }
     if std::env::var_os("CARGO_FEATURE_TORCH").is_none() {
         return;
     }
@@ -17,7 +19,9 @@ fn main() {
         .warnings(false)
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
-        .file("src/torch/shim.cpp")
+        // What the wheel leaves out of the headers of Gloo.
+        .include("src/torch")
+        .files(["src/torch/shim.cpp", "src/torch/group.cpp"])
         .compile("cosmogan_shim");
     // RUNPATH, not RPATH: LD_LIBRARY_PATH then points the same program at another torch 2.11, such as one with CUDA.
     println!("cargo:rustc-link-arg=-Wl,--enable-new-dtags,-rpath,{}", library.display());

@@ -8,7 +8,7 @@ use storage::runs::{Ending, Interruption};
 use tch::{Device, Tensor};
 use tests::{small, training_maps};
 use trainer::{
-    torch::to_vec,
+    torch::{Group, to_vec},
     training::{
         checkpoint::{self, Checkpoints, DataRecord, ResumeFrom},
         config::{Arithmetic, SelectionConfig, TrainingConfig},
@@ -54,6 +54,7 @@ fn setup(folder: &Path, data: &Path, steps: u64) -> Result<RunSetup> {
         data,
         side_angle: SIDE_ANGLE,
         device: Device::Cpu,
+        group: Group::default(),
     })
 }
 
@@ -158,7 +159,16 @@ fn a_run_by_a_recipe_goes_on_bit_for_bit_and_ends_finite() -> Result<()> {
         assert_eq!(maps.crops(), 80);
         let (_, deviation) = maps.measure(64)?;
         let data = DataRecord { maps: maps.crops(), sha256: "of the test".into(), deviation, description: None };
-        Ok(RunSetup { folder: run.clone(), config, maps, held_out, data, side_angle: SIDE_ANGLE, device: Device::Cpu })
+        Ok(RunSetup {
+            folder: run.clone(),
+            config,
+            maps,
+            held_out,
+            data,
+            side_angle: SIDE_ANGLE,
+            device: Device::Cpu,
+            group: Group::default(),
+        })
     };
     assert_eq!(begin()?.begin()?.train(&go_on)?, Ending::Complete);
     let whole = tensors(&run, 20)?;

@@ -49,6 +49,11 @@ impl Bar {
         Self::with_template(steps, done, "steps", "{prefix}{bar:30} step {pos}/{len}, {eta} left  {msg}")
     }
 
+    /// Shows nothing: of several processes one speaks for all.
+    pub fn silent() -> Self {
+        Self { indicator: ProgressBar::hidden(), lines: None, of: "" }
+    }
+
     fn with_template(count: u64, done: u64, of: &'static str, template: &str) -> Self {
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(count).with_style(style);

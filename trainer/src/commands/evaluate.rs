@@ -96,7 +96,7 @@ pub struct EvaluateArguments {
 /// # Errors
 /// When an input is not usable, the sets cannot be compared, or the report cannot be written.
 pub fn run(arguments: &EvaluateArguments) -> Result<Ending> {
-    process::settle(arguments.threads);
+    process::settle(arguments.threads, 1);
     let evaluation = open(arguments)?;
     let steps = evaluation.manifest.origin.total_steps().map(|steps| format!(" ({steps} steps)")).unwrap_or_default();
     println!("device: {}, weights: {}{steps}", describe(evaluation.device), evaluation.file.file);

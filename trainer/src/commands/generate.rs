@@ -89,7 +89,7 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
         }
         OutputKind::Folder => {}
     }
-    process::settle(arguments.threads);
+    process::settle(arguments.threads, 1);
     let weights = LoadedWeights::read(&arguments.weights, arguments.precision.map(Precision::from))?;
     let device = arguments.device.open()?;
     let manifest = &weights.manifest;

@@ -14,10 +14,13 @@ use storage::{
     maps::{MapsDescription, description::side_angle_of},
     runs::{Ending, Interruption},
 };
+use tch::Device;
 
 use crate::{
     torch::{
+        Group,
         device::{DeviceChoice, describe},
+        group::Place,
         process,
     },
     training::{
@@ -170,9 +173,17 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
         // The weights fix the network, down to the kappa that its output stands for.
         config.network = start.manifest.network.clone();
     }
-    process::settle(arguments.threads);
-    let device = arguments.device.open()?;
-    println!("device: {}, arithmetic: {}", describe(device), config.precision);
+    let (device, group) = meet(arguments, config.batch_size)?;
+    // One process speaks for all.
+    let say = |line: String| {
+        if group.leads() {
+            println!("{line}");
+        }
+    };
+    say(format!("device: {}, arithmetic: {}", describe(device), config.precision));
+    if group.size() > 1 {
+        say(format!("{} processes, batches of {} each", group.size(), config.batch_size / group.size()));
+    }
     if device.is_cuda() {
         // All batches have one shape, so the fastest kernels are worth the search.
         tch::Cuda::cudnn_set_benchmark(true);
@@ -192,31 +203,40 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
     })?;
     let side_angle = description.side_angle;
     let sha256 = sha256_of_data(&arguments.data)?;
-    println!("data: {} maps of {side} x {side} pixels, {side_angle:.4} degrees", maps.crops());
+    say(format!("data: {} maps of {side} x {side} pixels, {side_angle:.4} degrees", maps.crops()));
     if let Some(held_out) = &held_out {
-        println!("held out: {} more, to measure against", held_out.crops());
+        say(format!("held out: {} more, to measure against", held_out.crops()));
     }
     let (mut largest, deviation) = maps.measure(MEASURED_MAPS)?;
     largest.sort_unstable_by(f32::total_cmp);
     if arguments.kappa_scale == Some(KappaScale::OfData) {
         config.network.kappa_scale = scale_of(&largest);
-        println!("kappa scale: {}, which 0.9 % of the maps exceed", config.network.kappa_scale);
+        say(format!("kappa scale: {}, which 0.9 % of the maps exceed", config.network.kappa_scale));
     }
     let (scale, largest) = (config.network.kappa_scale, largest.last().copied().unwrap_or(0.0));
     if let Some(note) = scale_note(largest, scale) {
-        println!("note: {note}");
+        say(format!("note: {note}"));
     }
     // What the command line says of the maps goes into the checkpoints too: an export states it.
     let data = DataRecord { maps: maps.crops(), sha256, deviation, description: Some(description) };
     let maps = Arc::new(maps);
-    let setup = RunSetup { folder: arguments.out.clone(), config, maps, held_out, data, side_angle, device };
+    let setup = RunSetup {
+        folder: arguments.out.clone(),
+        config,
+        maps,
+        held_out,
+        data,
+        side_angle,
+        device,
+        group: group.clone(),
+    };
     let mut run = match start {
         Some(start) => {
             // Of weights from elsewhere only those of this program are known.
             let steps = start.manifest.origin.total_steps().unwrap_or(0);
             match start.manifest.origin.total_steps() {
-                Some(steps) => println!("begins with the generator of {} after {steps} steps", start.file.file),
-                None => println!("begins with the imported generator of {}", start.file.file),
+                Some(steps) => say(format!("begins with the generator of {} after {steps} steps", start.file.file)),
+                None => say(format!("begins with the imported generator of {}", start.file.file)),
             }
             setup.begin_from(&start.generator, Ancestor { sha256: start.file.sha256, steps })?
         }
@@ -227,21 +247,37 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
         },
     };
     match &arguments.branch_of {
-        Some(trunk) => println!("a branch of {} after step {}", trunk.display(), run.step()),
-        None if run.step() > 0 => println!("resumed after step {}", run.step()),
+        Some(trunk) => say(format!("a branch of {} after step {}", trunk.display(), run.step())),
+        None if run.step() > 0 => say(format!("resumed after step {}", run.step())),
         None => {}
     }
 
     let ending = run.train(&Interruption::listen()?)?;
     match ending {
-        Ending::Complete => println!(
+        Ending::Complete => say(format!(
             "complete after step {}: export it with `trainer export --run {}`",
             run.step(),
             arguments.out.display()
-        ),
-        Ending::Interrupted => println!("saved after step {}: go on with --resume", run.step()),
+        )),
+        Ending::Interrupted => say(format!("saved after step {}: go on with --resume", run.step())),
     }
     Ok(ending)
+}
+
+/// The device of this process, and the processes that it trains together with.
+fn meet(arguments: &TrainArguments, batch_size: usize) -> Result<(Device, Group)> {
+    let place = Place::of_environment()?;
+    process::settle(arguments.threads, place.as_ref().map_or(1, Place::local_size));
+    let device = arguments.device.of_process(place.as_ref().map_or(0, Place::local_rank)).open()?;
+    let Some(place) = place else { return Ok((device, Group::default())) };
+    let size = place.size();
+    if !batch_size.is_multiple_of(size) || batch_size < 2 * size {
+        bail!(
+            "batches of {batch_size} cannot be shared by {size} processes, each with the same number of maps and at least 2: set \
+             --batch-size to a multiple of {size}"
+        );
+    }
+    Ok((device, place.meet(device)?))
 }
 
 /// The run's own config when it is resumed, that of the other run when it is a branch, else the file's, with what the command

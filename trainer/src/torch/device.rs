@@ -68,6 +68,22 @@ impl fmt::Display for DeviceChoice {
 }
 
 impl DeviceChoice {
+    /// What the choice means for one of several processes on a machine, of which each has a CUDA device of its own.
+    #[must_use]
+    pub fn of_process(self, local_rank: usize) -> Self {
+        match self {
+            Self::Auto if local_rank > 0 => {
+                if shim::load_cuda() == CudaHalf::Loaded && tch::Cuda::is_available() {
+                    Self::Cuda(local_rank)
+                } else {
+                    Self::Cpu
+                }
+            }
+            Self::Cuda(0) => Self::Cuda(local_rank),
+            other => other,
+        }
+    }
+
     /// The device itself.
     ///
     /// # Errors

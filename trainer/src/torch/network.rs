@@ -12,6 +12,7 @@ use shared::{
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::{
+    group::Group,
     layers::{Mode, forward, to_vec},
     shim,
 };
@@ -27,6 +28,8 @@ pub struct TorchNetwork {
     input_scale: f64,
     /// Factor after the last layer, from the network's units to kappa; 1 for a discriminator.
     output_scale: f64,
+    /// Processes over whose batches batch normalisation measures; this one alone, unless [`TorchNetwork::synchronise`] says otherwise.
+    synchronised: Group,
 }
 
 /// What a discriminator is, beside its sizes.
@@ -122,7 +125,7 @@ impl TorchNetwork {
             Ok(tensor.f_set_requires_grad(parameter.trainable)?)
         };
         let tensors = parameters.iter().enumerate().map(tensor).collect::<Result<_>>()?;
-        Ok(Self { layers, parameters, tensors, input_scale: 1.0, output_scale: 1.0 })
+        Ok(Self { layers, parameters, tensors, input_scale: 1.0, output_scale: 1.0, synchronised: Group::default() })
     }
 
     /// Computes the network on `[n, channels, height, width]` (latent vectors: `[n, latent_size, 1, 1]`).
@@ -186,7 +189,8 @@ impl TorchNetwork {
             let count = layer.parameters().len();
             let (own, next) = rest.split_at_checked(count).context("a layer without its tensors")?;
             rest = next;
-            features = forward(layer, own, &features, mode).with_context(|| format!("layer {}", layer.name))?;
+            features = forward(layer, own, &features, mode, &self.synchronised)
+                .with_context(|| format!("layer {}", layer.name))?;
         }
         Ok(features)
     }
@@ -195,6 +199,11 @@ impl TorchNetwork {
     pub fn trainable(&self) -> Vec<Tensor> {
         let trainable = self.parameters.iter().zip(&self.tensors).filter(|(parameter, _)| parameter.trainable);
         trainable.map(|(_, tensor)| tensor.shallow_clone()).collect()
+    }
+
+    /// Lets batch normalisation measure the batches of all processes of a group.
+    pub fn synchronise(&mut self, group: Group) {
+        self.synchronised = group;
     }
 
     /// Where the network is.

@@ -18,10 +18,11 @@ const POLICIES: [&str; 3] = [SPIN_COUNT, "OMP_WAIT_POLICY", "KMP_BLOCKTIME"];
 const SPINS: &str = "2000";
 
 /// Settles how threads wait and how many compute, and keeps memory. Called before anything else, since the program may be started anew.
-pub fn settle(threads: Option<u16>) {
+/// `sharers` processes of this kind share the machine.
+pub fn settle(threads: Option<u16>, sharers: usize) {
     settle_waiting_policy();
     shim::keep_memory();
-    set_count(threads);
+    set_count(threads, sharers);
 }
 
 /// Starts this program anew with a waiting policy for libgomp, unless its environment states one. Returns where it does, or where
@@ -38,10 +39,10 @@ fn settle_waiting_policy() {
 }
 
 /// Lets this many threads compute, in libtorch and elsewhere; by default as many as this process may use, which the limits of a
-/// container or a batch job bound.
-fn set_count(threads: Option<u16>) {
+/// container or a batch job bound, or a share of these.
+fn set_count(threads: Option<u16>, sharers: usize) {
     let available = || std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = threads.map_or_else(available, usize::from);
+    let threads = threads.map_or_else(|| (available() / sharers.max(1)).max(1), usize::from);
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
     // Refused where the pool runs already, as in a test; its size then stays.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();

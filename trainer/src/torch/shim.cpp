@@ -8,23 +8,11 @@
 #include <malloc.h>
 
 #include <climits>
-
-#include <cstdio>
-#include <exception>
 #include <vector>
 
+#include "guarded.h"
+
 namespace {
-constexpr size_t error_capacity = 1024;
-
-template <typename F> auto guarded(char *error, F compute) -> decltype(compute()) {
-  try {
-    return compute();
-  } catch (const std::exception &exception) {
-    std::snprintf(error, error_capacity, "%s", exception.what());
-    return {};
-  }
-}
-
 std::vector<at::Tensor> list(at::Tensor *const *tensors, size_t count) {
   std::vector<at::Tensor> values;
   values.reserve(count);

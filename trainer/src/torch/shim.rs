@@ -5,7 +5,10 @@
 //! handle that the caller owns, which is what `Tensor::from_ptr` takes.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_char};
+use std::{
+    ffi::{CStr, CString, c_char, c_int, c_void},
+    ptr::NonNull,
+};
 
 use tch::Tensor;
 use torch_sys::C_tensor;
@@ -13,7 +16,7 @@ use torch_sys::C_tensor;
 const ERROR_CAPACITY: usize = 1024;
 
 unsafe extern "C" {
-    fn cosmogan_load_cuda() -> std::ffi::c_int;
+    fn cosmogan_load_cuda() -> c_int;
     fn cosmogan_keep_memory();
     fn cosmogan_autocast(cuda: bool, enabled: bool, error: *mut c_char) -> bool;
     fn cosmogan_leaky_relu(input: *const C_tensor, slope: f64, error: *mut c_char) -> *mut C_tensor;
@@ -31,6 +34,23 @@ unsafe extern "C" {
         epsilon: f64,
         error: *mut c_char,
     ) -> bool;
+    fn cosmogan_group_new(
+        host: *const c_char,
+        port: c_int,
+        serve: bool,
+        prefix: *const c_char,
+        rank: c_int,
+        size: c_int,
+        device: c_int,
+        error: *mut c_char,
+    ) -> *mut c_void;
+    fn cosmogan_group_sum(group: *mut c_void, tensor: *mut C_tensor, error: *mut c_char) -> bool;
+    fn cosmogan_group_sum_with_gradient(
+        group: *mut c_void,
+        input: *const C_tensor,
+        error: *mut c_char,
+    ) -> *mut C_tensor;
+    fn cosmogan_group_free(group: *mut c_void);
 }
 
 /// A call into libtorch that failed, in its words.
@@ -171,4 +191,72 @@ pub fn fused_adam(tensors: &AdamTensors, settings: AdamSettings) -> Result<(), S
         },
     );
     done.map(|_| ())
+}
+
+/// Where the processes of a group meet, and which of them this one is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meeting {
+    /// Host that keeps the store.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether this process keeps the store.
+    pub serve: bool,
+    /// What the group's entries in the store begin with.
+    pub prefix: String,
+    /// This process's number.
+    pub rank: usize,
+    /// Processes in all.
+    pub size: usize,
+}
+
+/// Processes that add tensors up together.
+#[derive(Debug)]
+pub struct GroupHandle(NonNull<c_void>);
+
+impl GroupHandle {
+    /// Meets the others; `cuda` is the number of the CUDA device whose tensors are added up, `None` means the CPU's.
+    ///
+    /// # Errors
+    /// When they cannot be met within five minutes, or libtorch refuses.
+    pub fn meet(meeting: &Meeting, cuda: Option<usize>) -> Result<Self, ShimError> {
+        let text = |text: &str| CString::new(text).map_err(|_| ShimError(format!("{text:?} is no name")));
+        let number = |number: usize| c_int::try_from(number).map_err(|_| ShimError(format!("{number} is too large")));
+        let (host, prefix) = (text(&meeting.host)?, text(&meeting.prefix)?);
+        let (rank, size) = (number(meeting.rank)?, number(meeting.size)?);
+        let device = cuda.map_or(Ok(-1), number)?;
+        let (port, serve) = (c_int::from(meeting.port), meeting.serve);
+        // SAFETY: two texts that live for the call, plain values, and the message buffer.
+        let handle = call(<*mut c_void>::is_null, |error| unsafe {
+            cosmogan_group_new(host.as_ptr(), port, serve, prefix.as_ptr(), rank, size, device, error)
+        })?;
+        NonNull::new(handle).map(Self).ok_or_else(|| ShimError("no group".into()))
+    }
+
+    /// Adds a contiguous tensor up over the group, in place.
+    ///
+    /// # Errors
+    /// When another process has ended, or libtorch refuses.
+    pub fn sum(&self, tensor: &mut Tensor) -> Result<(), ShimError> {
+        // SAFETY: the group and the tensor live for the call.
+        call(|done: bool| !done, |error| unsafe { cosmogan_group_sum(self.0.as_ptr(), tensor.as_mut_ptr(), error) })
+            .map(|_| ())
+    }
+
+    /// The sum of a tensor over the group, through which gradients flow. The group must live until they have.
+    ///
+    /// # Errors
+    /// When another process has ended, or libtorch refuses.
+    pub fn sum_with_gradient(&self, input: &Tensor) -> Result<Tensor, ShimError> {
+        // SAFETY: the group and the tensor live for the call; the graph keeps the group's address alone, and whoever holds a graph
+        // holds the networks, which hold the group.
+        call_for_tensor(|error| unsafe { cosmogan_group_sum_with_gradient(self.0.as_ptr(), input.as_ptr(), error) })
+    }
+}
+
+impl Drop for GroupHandle {
+    fn drop(&mut self) {
+        // SAFETY: the handle is this one's own, and nobody uses it afterwards.
+        unsafe { cosmogan_group_free(self.0.as_ptr()) }
+    }
 }

@@ -16,24 +16,45 @@ use super::{config::TrainingConfig, data::TrainingMaps, order::Order};
 /// Batches that wait to be trained on, at most.
 const AHEAD: usize = 2;
 
+/// The part of each batch that one of several processes trains on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// Number of the process.
+    pub rank: usize,
+    /// Processes in all.
+    pub size: usize,
+}
+
+impl Share {
+    /// All of it.
+    pub const WHOLE: Self = Self { rank: 0, size: 1 };
+
+    /// The own ones of as many things for each process.
+    fn of<T>(self, all: &[T]) -> &[T] {
+        let each = all.len() / self.size.max(1);
+        all.get(self.rank * each..(self.rank + 1) * each).unwrap_or(&[])
+    }
+}
+
 /// Batches of consecutive steps, in their order.
 pub struct Batches {
     batches: Receiver<Result<Vec<f32>>>,
 }
 
 impl Batches {
-    /// Begins to read, at a step counted from 0. The thread ends when this is dropped.
+    /// Begins to read a share of each batch, at a step counted from 0. The thread ends when this is dropped.
     ///
     /// # Errors
     /// When no thread can be had.
-    pub fn read_ahead(maps: Arc<TrainingMaps>, config: &TrainingConfig, step: u64) -> Result<Self> {
+    pub fn read_ahead(maps: Arc<TrainingMaps>, config: &TrainingConfig, step: u64, share: Share) -> Result<Self> {
         let (sender, batches) = sync_channel(AHEAD);
         let (seed, symmetries) = (config.seed, config.symmetries);
         let mut order = Order::new(maps.crops(), config.batch_size, seed);
         let read = move || {
             for step in step.. {
                 let mut random = stream(seed, Stream::TrainingCrops).at(step);
-                let batch = maps.draw(order.maps_of(step), symmetries, &mut random);
+                let drawn = maps.windows(order.maps_of(step), symmetries, &mut random);
+                let batch = drawn.and_then(|windows| maps.read(share.of(&windows)));
                 let failed = batch.is_err();
                 if sender.send(batch).is_err() || failed {
                     return;
@@ -72,7 +93,7 @@ mod tests {
         let maps = maps(folder.path(), |at| at as f32);
         let config = TrainingConfig { batch_size: 3, seed: 7, ..TrainingConfig::default() };
         let from = |first: u64| -> Vec<Vec<f32>> {
-            let batches = Batches::read_ahead(Arc::clone(&maps), &config, first).unwrap();
+            let batches = Batches::read_ahead(Arc::clone(&maps), &config, first, Share::WHOLE).unwrap();
             (first..12).map(|_| batches.next().unwrap()).collect()
         };
         let all = from(0);
@@ -85,10 +106,24 @@ mod tests {
     }
 
     #[test]
+    fn shares_of_several_processes_are_one_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let maps = maps(folder.path(), |at| at as f32);
+        let config = TrainingConfig { batch_size: 4, seed: 7, symmetries: true, ..TrainingConfig::default() };
+        let read = |rank: usize, size: usize| -> Vec<f32> {
+            let batches = Batches::read_ahead(Arc::clone(&maps), &config, 3, Share { rank, size }).unwrap();
+            batches.next().unwrap()
+        };
+        let whole = read(0, 1);
+        assert_eq!([read(0, 2), read(1, 2)].concat(), whole);
+        assert_eq!((0..4).flat_map(|rank| read(rank, 4)).collect::<Vec<_>>(), whole);
+    }
+
+    #[test]
     fn a_map_that_is_not_finite_is_told_when_its_turn_comes() {
         let folder = tempfile::tempdir().unwrap();
         let config = TrainingConfig { batch_size: 3, ..TrainingConfig::default() };
-        let batches = Batches::read_ahead(maps(folder.path(), |_| f32::NAN), &config, 0).unwrap();
+        let batches = Batches::read_ahead(maps(folder.path(), |_| f32::NAN), &config, 0, Share::WHOLE).unwrap();
         assert!(batches.next().unwrap_err().to_string().contains("not finite"));
         assert!(batches.next().is_err());
     }

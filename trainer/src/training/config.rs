@@ -61,6 +61,8 @@ pub struct TrainingConfig {
     pub initialisation: Initialisation,
     /// Maps after which a step's weight in the moving average of the generator's weights is halved; 0 for no average.
     pub average_half_life_maps: f64,
+    /// Whether batch normalisation measures the batches of all processes that train together; each measures its own otherwise.
+    pub synchronised_batch_norm: bool,
     /// Sizes of the networks.
     pub network: NetworkDefinition,
     /// How the discriminator differs from Table 2.
@@ -143,6 +145,7 @@ impl Default for TrainingConfig {
             updates: Updates::Together,
             initialisation: Initialisation::Paper,
             average_half_life_maps: 0.0,
+            synchronised_batch_norm: false,
             network: NetworkDefinition::paper(),
             discriminator: DiscriminatorConfig::default(),
             forces: ForcesConfig::default(),

@@ -32,6 +32,15 @@ pub struct TrainingMaps {
     crops: usize,
 }
 
+/// What is read of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Number of a crop: it says which map.
+    number: usize,
+    /// Where in the map, and how turned.
+    crop: Crop,
+}
+
 /// The maps of a file that are meant.
 struct Source {
     path: PathBuf,
@@ -167,29 +176,26 @@ impl TrainingMaps {
     /// # Errors
     /// When a number is beyond the data, or a map holds values that are not finite.
     pub fn kappa(&self, crops: impl IntoIterator<Item = usize>) -> Result<Vec<f32>> {
-        let mut kappa = Vec::new();
-        for number in crops {
-            let (source, map, [row, column]) = self.place(number)?;
-            let there = Crop { row, column, flip_rows: false, flip_columns: false, transpose: false };
-            self.append(&mut kappa, source, map, there)?;
-        }
-        Ok(kappa)
+        let windows = crops.into_iter().map(|number| {
+            let (_, _, [row, column]) = self.place(number)?;
+            Ok(Window { number, crop: Crop { row, column, ..Crop::WHOLE } })
+        });
+        self.read(&windows.collect::<Result<Vec<_>>>()?)
     }
 
-    /// Kappa of crops of the maps in which these numbers lie, one after the other, as a step trains on them: of larger maps a
-    /// random window, turned by a random symmetry of the square; of maps of this size the map, turned where `symmetries` asks for it.
+    /// Windows of the maps in which the crops of these numbers lie, as a step trains on them: of larger maps a random one, turned by
+    /// a random symmetry of the square; of maps of this size the map, turned where `symmetries` asks for it.
     ///
     /// # Errors
-    /// When a number is beyond the data, or a map holds values that are not finite.
-    pub fn draw(
+    /// When a number is beyond the data.
+    pub fn windows(
         &self,
         crops: impl IntoIterator<Item = usize>,
         symmetries: bool,
         random: &mut Random,
-    ) -> Result<Vec<f32>> {
-        let mut kappa = Vec::new();
-        for number in crops {
-            let (source, map, _) = self.place(number)?;
+    ) -> Result<Vec<Window>> {
+        let draw = |number: usize| {
+            let (source, ..) = self.place(number)?;
             let NpyHeader { rows, columns, .. } = source.header;
             let larger = rows > self.side || columns > self.side;
             let crop = if larger || symmetries {
@@ -200,9 +206,22 @@ impl TrainingMaps {
                     ..crop
                 }
             } else {
-                Crop { row: 0, column: 0, flip_rows: false, flip_columns: false, transpose: false }
+                Crop::WHOLE
             };
-            self.append(&mut kappa, source, map, crop)?;
+            Ok(Window { number, crop })
+        };
+        crops.into_iter().map(draw).collect()
+    }
+
+    /// Kappa of windows, one after the other.
+    ///
+    /// # Errors
+    /// When one is beyond the data, or a map holds values that are not finite.
+    pub fn read(&self, windows: &[Window]) -> Result<Vec<f32>> {
+        let mut kappa = Vec::with_capacity(windows.len() * self.side * self.side);
+        for Window { number, crop } in windows {
+            let (source, map, _) = self.place(*number)?;
+            self.append(&mut kappa, source, map, *crop)?;
         }
         Ok(kappa)
     }
@@ -233,7 +252,7 @@ impl TrainingMaps {
             bail!("map {map} of {} holds values that are not finite: remove it", source.name);
         }
         let turned = Crop { row: 0, column: 0, ..crop };
-        if turned == (Crop { row: 0, column: 0, flip_rows: false, flip_columns: false, transpose: false }) {
+        if turned == Crop::WHOLE {
             kappa.append(&mut window);
         } else {
             kappa.extend((0..side * side).map(|at| {
@@ -305,7 +324,8 @@ mod tests {
         assert!(maps.kappa([10]).unwrap_err().to_string().contains("no map 10"));
         assert_eq!(maps.spread(20).count(), 10);
         let mut random = stream(1, Stream::TrainingCrops);
-        assert_eq!(maps.draw([7, 2], false, &mut random).unwrap(), maps.kappa([7, 2]).unwrap());
+        let windows = maps.windows([7, 2], false, &mut random).unwrap();
+        assert_eq!(maps.read(&windows).unwrap(), maps.kappa([7, 2]).unwrap());
     }
 
     #[test]
@@ -324,7 +344,7 @@ mod tests {
         let mut random = stream(1, Stream::TrainingCrops);
         let mut firsts = HashSet::new();
         for _ in 0..200 {
-            let crop = maps.draw([13], false, &mut random).unwrap();
+            let crop = maps.read(&maps.windows([13], false, &mut random).unwrap()).unwrap();
             assert!(crop.iter().all(|kappa| (108.0..144.0).contains(kappa)));
             let steps = [(crop[1] - crop[0]).abs(), (crop[3] - crop[0]).abs()];
             assert!(steps == [1.0, 6.0] || steps == [6.0, 1.0], "{crop:?}");

@@ -13,7 +13,7 @@ use super::{
     measures::{ACCURACY_DATA, ACCURACY_GENERATED, DISCRIMINATOR_LOSS, GENERATOR_LOSS, GRADIENT_PENALTY, Measure},
     recipe::{DiscriminatorInput, Updates},
 };
-use crate::torch::{DiscriminatorForm, Mode, TorchNetwork};
+use crate::torch::{DiscriminatorForm, Group, Mode, TorchNetwork};
 
 /// Both networks, their optimisers, and what a recipe keeps beside them.
 pub struct Players {
@@ -32,6 +32,8 @@ pub struct Players {
     /// Standard deviation of the data's kappa.
     deviation: f64,
     device: Device,
+    /// Processes that train together.
+    group: Group,
 }
 
 /// What a step measures, scalars still on the device.
@@ -74,11 +76,31 @@ impl Players {
         let half_life = config.average_half_life_maps;
         let average = (half_life > 0.0).then(|| MovingAverage::of(&generator, half_life)).transpose()?;
         let forces = None;
-        Ok(Self { generator, discriminator, generator_adam, discriminator_adam, average, forces, deviation, device })
+        let group = Group::default();
+        Ok(Self {
+            generator,
+            discriminator,
+            generator_adam,
+            discriminator_adam,
+            average,
+            forces,
+            deviation,
+            device,
+            group,
+        })
+    }
+
+    /// Lets the processes of a group train together from now on.
+    pub fn join(&mut self, group: &Group, config: &TrainingConfig) {
+        self.group = group.clone();
+        if config.synchronised_batch_norm {
+            self.generator.synchronise(group.clone());
+            self.discriminator.synchronise(group.clone());
+        }
     }
 
     /// Trains on one batch of data, `[n, 1, side, side]` of kappa, at a learning rate; everything random follows from the seed and
-    /// the step's number.
+    /// the step's number. In a group each process has its share of the batch, of one size.
     ///
     /// # Errors
     /// When the device fails.
@@ -89,8 +111,10 @@ impl Players {
         learning_rate: f64,
         data: &Tensor,
     ) -> Result<StepMeasures> {
-        let batch = data.size().first().copied().unwrap_or(0);
-        let latent = latents(config, step, batch, self.device)?;
+        let own = data.size().first().copied().unwrap_or(0);
+        let batch = own * self.group.size() as i64;
+        // The same latent vectors as of a process alone.
+        let latent = latents(config, step, batch, self.device)?.f_narrow(0, own * self.group.rank() as i64, own)?;
         let flipped = stream(config.seed, Stream::LabelFlip).at(step).uniform() < config.label_flip;
         let (label_data, label_generated) = if flipped { (0.0, 1.0) } else { (1.0, 0.0) };
         let together = config.updates == Updates::Together;
@@ -114,6 +138,7 @@ impl Players {
             measures.push((GRADIENT_PENALTY, squared.f_detach()?));
         }
         let discriminator_gradients = self.discriminator_adam.gradients(&Losses::new(losses).total()?, together)?;
+        let discriminator_gradients = self.group.means(discriminator_gradients)?;
         let judged = if together {
             on_generated.shallow_clone()
         } else {
@@ -123,6 +148,7 @@ impl Players {
         };
         let generator_loss = Losses::new([("adversarial", cross_entropy(&judged, 1.0)?)]).total()?;
         let (generator_gradients, deviations) = self.generator_gradients(&generator_loss, &generated)?;
+        let generator_gradients = self.group.means(generator_gradients)?;
         if together {
             self.discriminator_adam.update(&discriminator_gradients, learning_rate)?;
         }

@@ -4,7 +4,11 @@
 use anyhow::Result;
 use tch::{Kind, Tensor, no_grad};
 
-use super::{Aims, Force, Pull, field::Field, running::RunningMean};
+use super::{
+    Aims, Force, Pull,
+    field::Field,
+    running::{Memory, RunningMean},
+};
 use crate::training::measures::{FORCE_LATTICE, Measure};
 
 /// Pulls shared phases.
@@ -21,7 +25,7 @@ impl Lattice {
     ///
     /// # Errors
     /// When there are no maps, or the device fails.
-    pub fn new(aims: &Aims, half_life_maps: f64) -> Result<Self> {
+    pub fn new(aims: &Aims, memory: &Memory) -> Result<Self> {
         let stride = aims.lattice as i64;
         let mut powers = Vec::new();
         for chunk in aims.chunks {
@@ -31,7 +35,7 @@ impl Lattice {
         let power = Tensor::f_cat(&powers, 0)?.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
         let amplitude = power.f_sqrt()?.f_clamp_min(1e-12)?;
         let like = amplitude.f_expand([-1_i64, 2].as_slice(), false)?.f_contiguous()?;
-        Ok(Self { stride, running: RunningMean::new(&like, half_life_maps)?, amplitude })
+        Ok(Self { stride, running: RunningMean::new(&like, memory)?, amplitude })
     }
 }
 

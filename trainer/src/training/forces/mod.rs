@@ -28,8 +28,9 @@ use tch::{Kind, Tensor, no_grad};
 
 use self::{field::Field, lattice::Lattice, pixels::Pixels, shape::Shape, spectrum::Spectrum};
 use super::{measures::Measure, recipe::ForcesConfig};
+use crate::torch::Group;
 
-pub use running::RunningMean;
+pub use running::{Memory, RunningMean};
 
 /// Data maps on which the aims of the forces are measured, at most.
 pub const MEASURED_MAPS: usize = 1024;
@@ -68,6 +69,8 @@ pub struct Forces {
     deviation: f64,
     /// Running size of the adversarial gradient, and whether there is one: scalars.
     adversarial: [Tensor; 2],
+    /// Processes whose maps are one batch.
+    group: Group,
 }
 
 /// A gradient with respect to generated maps.
@@ -87,31 +90,33 @@ struct Aims<'a> {
 
 impl Forces {
     /// Measures on data maps, `[n, 1, side, side]` of kappa, what the forces aim at. `deviation` is the standard deviation of
-    /// their pixels, `lattice` the number of pixels along a side of the generator's first feature map.
+    /// their pixels, `lattice` the number of pixels along a side of the generator's first feature map. The maps that all processes of
+    /// `group` draw in a step are one batch.
     ///
     /// # Errors
     /// When there are fewer than two maps, or the device fails.
-    pub fn new(config: &ForcesConfig, kappa: &Tensor, deviation: f64, lattice: usize) -> Result<Self> {
+    pub fn new(config: &ForcesConfig, kappa: &Tensor, deviation: f64, lattice: usize, group: &Group) -> Result<Self> {
+        let memory = &Memory { half_life_maps: config.half_life_maps, group: group.clone() };
         no_grad(|| {
             let maps = kappa.f_div_scalar(deviation)?;
             let chunks = maps.f_split(CHUNK as i64, 0)?;
             let aims = Aims { chunks: &chunks, lattice };
             let mut forces: Vec<(f64, Box<dyn Force>)> = Vec::new();
             if config.spectrum > 0.0 {
-                let spectrum = Spectrum::new(&aims, config.correlations, config.half_life_maps)?;
+                let spectrum = Spectrum::new(&aims, config.correlations, memory)?;
                 forces.push((config.spectrum, Box::new(spectrum)));
             }
             if config.pixels > 0.0 {
-                forces.push((config.pixels, Box::new(Pixels::new(&aims, config.half_life_maps)?)));
+                forces.push((config.pixels, Box::new(Pixels::new(&aims, memory)?)));
             }
             if config.shape > 0.0 {
-                forces.push((config.shape, Box::new(Shape::new(&aims, config.half_life_maps)?)));
+                forces.push((config.shape, Box::new(Shape::new(&aims, memory)?)));
             }
             if config.lattice > 0.0 {
-                forces.push((config.lattice, Box::new(Lattice::new(&aims, config.half_life_maps)?)));
+                forces.push((config.lattice, Box::new(Lattice::new(&aims, memory)?)));
             }
             let scalar = || Tensor::f_zeros([], (Kind::Float, kappa.device()));
-            Ok(Self { all: forces, deviation, adversarial: [scalar()?, scalar()?] })
+            Ok(Self { all: forces, deviation, adversarial: [scalar()?, scalar()?], group: group.clone() })
         })
     }
 
@@ -130,9 +135,9 @@ impl Forces {
             let direction = Tensor::f_run_backward(&[surrogate], &[field.maps()], true, false)?;
             let direction = direction.into_iter().next().context("a surrogate without its gradient")?;
             gradient = no_grad(|| -> Result<Tensor> {
-                let direction = limited(&direction)?;
+                let direction = limited(&direction, &self.group)?;
                 let wanted = size.f_mul_scalar(*strength)?.f_mul(&deviation.f_clamp_max(1.0)?)?;
-                let factor = wanted.f_div(&length(&direction)?.f_clamp_min(1e-12)?)?;
+                let factor = wanted.f_div(&length(&direction, &self.group)?.f_clamp_min(1e-12)?)?;
                 Ok(gradient.f_add(&direction.f_mul(&factor)?)?)
             })?;
             deviations.push((force.measure(), deviation));
@@ -143,7 +148,7 @@ impl Forces {
     /// Takes the adversarial gradient into its running size, and holds it to a few times that.
     fn surge(&mut self, adversarial: &Tensor) -> Result<(Tensor, Tensor)> {
         let [running, begun] = &self.adversarial;
-        let now = length(adversarial)?;
+        let now = length(adversarial, &self.group)?;
         // Before the first step, the first gradient is the running one.
         let before = running.f_where_self(&begun.f_gt(0.0)?, &now)?;
         let held = now.f_minimum(&before.f_mul_scalar(LARGEST_SURGE)?)?;
@@ -163,15 +168,17 @@ impl Forces {
     }
 }
 
-/// Euclidean length of all numbers of a tensor: a scalar.
-fn length(tensor: &Tensor) -> Result<Tensor> {
-    Ok(tensor.f_to_kind(Kind::Float)?.f_square()?.f_sum(Kind::Float)?.f_sqrt()?)
+/// Euclidean length of all numbers of a gradient, of the maps of a whole group: a scalar. Each process has the gradient of the mean
+/// over its own maps, as many times that of the mean over all as there are processes.
+fn length(gradient: &Tensor, group: &Group) -> Result<Tensor> {
+    let squared = gradient.f_to_kind(Kind::Float)?.f_square()?.f_sum(Kind::Float)?;
+    Ok(group.sum(&squared)?.f_sqrt()?.f_div_scalar(group.size() as f64)?)
 }
 
 /// A gradient in which no map's part is longer than twice the median's.
-fn limited(gradient: &Tensor) -> Result<Tensor> {
+fn limited(gradient: &Tensor, group: &Group) -> Result<Tensor> {
     let lengths = gradient.f_square()?.f_sum_dim_intlist([1_i64, 2, 3].as_slice(), true, Kind::Float)?.f_sqrt()?;
-    let most = lengths.f_median()?.f_mul_scalar(LARGEST_SHARE)?;
+    let most = group.gather(&lengths)?.f_median()?.f_mul_scalar(LARGEST_SHARE)?;
     Ok(gradient.f_mul(&most.f_div(&lengths.f_clamp_min(1e-12)?)?.f_clamp_max(1.0)?)?)
 }
 
@@ -213,7 +220,7 @@ mod tests {
         let data = noise(96, 1, 1.5, 0.0);
         let deviation = number(&data.std(true));
         for (force, least) in [("spectrum", 0.5), ("pixels", 0.5), ("shape", 0.6), ("lattice", 0.6)] {
-            let mut forces = Forces::new(&only(force), &data, deviation, 4).unwrap();
+            let mut forces = Forces::new(&only(force), &data, deviation, 4, &Group::default()).unwrap();
             // Rougher, skewed, and with a lattice that all maps share.
             let dots = Tensor::from_slice(
                 &(0..1024).map(|at| f32::from(u8::from(at % 8 == 0 && at / 32 % 8 == 0))).collect::<Vec<_>>(),
@@ -239,16 +246,16 @@ mod tests {
     fn a_force_has_its_share_of_the_adversarial_gradient_and_no_surge_passes() {
         let data = noise(64, 1, 1.5, 0.0);
         let deviation = number(&data.std(true));
-        let mut forces = Forces::new(&only("spectrum"), &data, deviation, 4).unwrap();
+        let mut forces = Forces::new(&only("spectrum"), &data, deviation, 4, &Group::default()).unwrap();
         let maps = noise(8, 2, 0.5, 0.0);
         let push = noise(8, 3, 1.0, 0.0);
-        let size = number(&length(&push).unwrap());
+        let size = number(&length(&push, &Group::default()).unwrap());
         let Joined { gradient, deviations } = forces.join(&maps, &push).unwrap();
-        let share = number(&length(&(&gradient - &push)).unwrap()) / size;
+        let share = number(&length(&(&gradient - &push), &Group::default()).unwrap()) / size;
         assert!((share - 3.0 * number(&deviations[0].1).min(1.0)).abs() < 1e-3, "{share}");
         // A hundred times the gradient acts as four times the running one, which it moves by 6 %.
         let Joined { gradient, .. } = forces.join(&maps, &(&push * 100.0)).unwrap();
-        assert!(number(&length(&gradient).unwrap()) < (4.0 + 3.0) * 1.1 * size);
+        assert!(number(&length(&gradient, &Group::default()).unwrap()) < (4.0 + 3.0) * 1.1 * size);
         let names: Vec<String> = forces.named().into_iter().map(|(name, _)| name).collect();
         assert!(names.contains(&"size".to_owned()) && names.contains(&"ring_power.sum".to_owned()), "{names:?}");
     }
@@ -265,7 +272,7 @@ mod tests {
             half_life_maps: 1e6,
             ..ForcesConfig::default()
         };
-        let mut forces = Forces::new(&config, &all.narrow(0, 0, 128), deviation, 4).unwrap();
+        let mut forces = Forces::new(&config, &all.narrow(0, 0, 128), deviation, 4, &Group::default()).unwrap();
         let push = Tensor::ones([32, 1, 32, 32], (Kind::Float, Device::Cpu));
         let mut last = Vec::new();
         for batch in 0..4 {
@@ -280,7 +287,7 @@ mod tests {
     fn one_map_is_limited_to_twice_the_median() {
         let mut gradient = vec![1.0_f32; 3 * 4];
         gradient[..4].fill(100.0);
-        let limited = limited(&Tensor::from_slice(&gradient).view([3, 1, 2, 2])).unwrap();
+        let limited = limited(&Tensor::from_slice(&gradient).view([3, 1, 2, 2]), &Group::default()).unwrap();
         let values = crate::torch::to_vec(&limited).unwrap();
         assert_eq!(values, [[2.0; 4], [1.0; 4], [1.0; 4]].concat());
     }

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor, no_grad};
 use super::{
     Aims, Force, Pull,
     field::Field,
-    running::Deviations,
+    running::{Deviations, Memory},
     smoothing::Gaussian,
     table::{Cells, Table},
 };
@@ -119,7 +119,7 @@ impl Pixels {
     ///
     /// # Errors
     /// When there are fewer than two maps, or the device fails.
-    pub fn new(aims: &Aims, half_life_maps: f64) -> Result<Self> {
+    pub fn new(aims: &Aims, memory: &Memory) -> Result<Self> {
         let before = aims.chunks.iter().scan(0, |before, chunk| {
             let maps = *before;
             *before += chunk.size()[0];
@@ -129,7 +129,7 @@ impl Pixels {
         let looks = Looks::new(&Tensor::f_cat(&aims.chunks[..enough], 0).context("there are no data maps")?)?;
         let shares = aims.chunks.iter().map(|chunk| Ok(looks.shares(chunk)?.0)).collect::<Result<Vec<_>>>()?;
         let shares = Tensor::f_cat(&shares, 0)?;
-        Ok(Self { looks, deviations: Deviations::from_data(&shares, half_life_maps)? })
+        Ok(Self { looks, deviations: Deviations::from_data(&shares, memory)? })
     }
 }
 

@@ -3,6 +3,17 @@
 use anyhow::Result;
 use tch::{Kind, Tensor, no_grad};
 
+use crate::torch::Group;
+
+/// How running means remember.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    /// Maps after which a map's weight is halved.
+    pub half_life_maps: f64,
+    /// Processes whose batches are one batch.
+    pub group: Group,
+}
+
 /// The running mean of a statistic.
 #[derive(Debug)]
 pub struct RunningMean {
@@ -11,6 +22,8 @@ pub struct RunningMean {
     sum: Tensor,
     /// Sum of the weights, a scalar: it corrects the bias toward 0 of the first steps.
     weight: Tensor,
+    /// Over whose batches it is.
+    group: Group,
 }
 
 impl RunningMean {
@@ -18,17 +31,21 @@ impl RunningMean {
     ///
     /// # Errors
     /// When the device fails.
-    pub fn new(like: &Tensor, half_life_maps: f64) -> Result<Self> {
+    pub fn new(like: &Tensor, memory: &Memory) -> Result<Self> {
         let sum = like.f_detach()?.f_zeros_like()?;
         let weight = Tensor::f_zeros([], (Kind::Float, like.device()))?;
-        Ok(Self { half_life_maps, sum, weight })
+        let Memory { half_life_maps, group } = memory.clone();
+        Ok(Self { half_life_maps, sum, weight, group })
     }
 
-    /// Takes in the mean over a batch of `maps` maps, and gives the running one, that batch included.
+    /// Takes in the mean over a batch of `maps` maps, the same number in each process, and gives the running one, that batch
+    /// included.
     ///
     /// # Errors
     /// When it is of another shape, or the device fails.
     pub fn take(&mut self, mean: &Tensor, maps: i64) -> Result<Tensor> {
+        let mean = self.group.mean(mean)?;
+        let maps = maps * self.group.size() as i64;
         no_grad(|| {
             let kept = 0.5_f64.powf(maps as f64 / self.half_life_maps);
             let add = |old: &Tensor, new: &Tensor| old.f_mul_scalar(kept)?.f_add(&new.f_mul_scalar(1.0 - kept)?);
@@ -61,10 +78,10 @@ impl Deviations {
     ///
     /// # Errors
     /// When the device fails.
-    pub fn from_data(data: &Tensor, half_life_maps: f64) -> Result<Self> {
+    pub fn from_data(data: &Tensor, memory: &Memory) -> Result<Self> {
         let mean = data.f_mean_dim([0_i64].as_slice(), false, Kind::Float)?;
         let scatter = data.f_std_dim([0_i64].as_slice(), true, false)?.f_clamp_min(1e-6)?;
-        let running = RunningMean::new(&mean, half_life_maps)?;
+        let running = RunningMean::new(&mean, memory)?;
         Ok(Self { mean, scatter, running })
     }
 
@@ -91,9 +108,13 @@ mod tests {
     use super::*;
     use crate::torch::to_vec;
 
+    fn alone(half_life_maps: f64) -> Memory {
+        Memory { half_life_maps, group: Group::default() }
+    }
+
     #[test]
     fn the_mean_is_unbiased_and_forgets() {
-        let mut mean = RunningMean::new(&Tensor::from_slice(&[0.0_f32]), 8.0).unwrap();
+        let mut mean = RunningMean::new(&Tensor::from_slice(&[0.0_f32]), &alone(8.0)).unwrap();
         let mut take = |value: f32| to_vec(&mean.take(&Tensor::from_slice(&[value]), 8).unwrap()).unwrap()[0];
         assert_eq!(take(3.0), 3.0);
         // Weights 1/2 and 1/4 over their sum.

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor, no_grad};
 use super::{
     Aims, Force, Pull,
     field::Field,
-    running::Deviations,
+    running::{Deviations, Memory},
     table::{Cells, Table},
 };
 use crate::training::measures::{FORCE_SHAPE, Measure};
@@ -48,7 +48,7 @@ impl Shape {
     ///
     /// # Errors
     /// When there are fewer than two maps, or the device fails.
-    pub fn new(aims: &Aims, half_life_maps: f64) -> Result<Self> {
+    pub fn new(aims: &Aims, memory: &Memory) -> Result<Self> {
         let device = aims.chunks.first().context("there are no data maps")?.device();
         let edges: Vec<f64> = (0..=10).map(|edge| -2.0 + 0.5 * f64::from(edge)).collect();
         let table = Table::bins(RANGE, &edges, EDGE_WIDTH, device)?;
@@ -57,7 +57,7 @@ impl Shape {
             measured.push(functionals(&table, &table.cells(chunk)?, &integrands(chunk)?)?);
         }
         let measured = Tensor::f_cat(&measured, 0)?;
-        Ok(Self { table, deviations: Deviations::from_data(&measured, half_life_maps)? })
+        Ok(Self { table, deviations: Deviations::from_data(&measured, memory)? })
     }
 }
 

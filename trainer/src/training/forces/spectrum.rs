@@ -3,7 +3,12 @@
 use anyhow::{Context, Result};
 use tch::{Kind, Tensor, no_grad};
 
-use super::{Aims, Force, Pull, field::Field, modes::Groups, running::RunningMean};
+use super::{
+    Aims, Force, Pull,
+    field::Field,
+    modes::Groups,
+    running::{Memory, RunningMean},
+};
 use crate::training::measures::{FORCE_SPECTRUM, Measure};
 
 /// Scatter of bands beyond which a map counts no more.
@@ -35,7 +40,7 @@ impl Spectrum {
     ///
     /// # Errors
     /// When there are fewer than two maps, or the device fails.
-    pub fn new(aims: &Aims, correlations: f64, half_life_maps: f64) -> Result<Self> {
+    pub fn new(aims: &Aims, correlations: f64, memory: &Memory) -> Result<Self> {
         let first = aims.chunks.first().context("there are no data maps")?;
         let (side, device) = (first.size()[3] as usize, first.device());
         let [rings, cells, bands] = [Groups::rings, Groups::cells, Groups::bands].map(|new| new(side, device));
@@ -56,9 +61,9 @@ impl Spectrum {
         let band_mean = mean(of_bands)?;
         let weights = rings.spread(&ring_power.f_sqrt()?.f_mul_scalar(2.0)?.f_reciprocal()?)?;
         let running = [
-            RunningMean::new(&ring_power, half_life_maps)?,
-            RunningMean::new(&cell_power, half_life_maps)?,
-            RunningMean::new(&band_correlation, half_life_maps)?,
+            RunningMean::new(&ring_power, memory)?,
+            RunningMean::new(&cell_power, memory)?,
+            RunningMean::new(&band_correlation, memory)?,
         ];
         Ok(Self {
             rings,

@@ -33,6 +33,7 @@ use super::{
     log::{LogLine, MeasuredLine, read_lines},
     step::Players,
 };
+use crate::torch::Group;
 
 /// A run that holds its folder.
 pub struct Run {
@@ -40,7 +41,8 @@ pub struct Run {
     players: Players,
     step: u64,
     started_from: Option<Ancestor>,
-    _lock: FolderLock,
+    /// Of the process that writes.
+    _lock: Option<FolderLock>,
 }
 
 impl Run {
@@ -68,6 +70,10 @@ impl Run {
 
     fn data(&self) -> &DataRecord {
         &self.setup.data
+    }
+
+    fn group(&self) -> &Group {
+        &self.setup.group
     }
 
     fn device(&self) -> Device {

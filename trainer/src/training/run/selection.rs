@@ -60,7 +60,9 @@ impl Selection {
             self.monitor = Some(SpectrumMonitor::new(run.measured_against(), run.setup.side_angle, config.maps)?);
         }
         let monitor = self.monitor.as_ref().context("the development set was measured")?;
-        let tick = |_| Ok(interruption.check()?);
+        // Several processes stop together or not at all.
+        let alone = run.group().size() == 1;
+        let tick = |_| if alone { Ok(interruption.check()?) } else { Ok(()) };
         let (distance, _) = monitor.measure(&run.generator(), FIRST_MEASURED_SEED, config.maps, tick)?;
         self.measured.insert(run.step, distance);
         let best = self.best(config.keep);

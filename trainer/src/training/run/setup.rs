@@ -15,7 +15,7 @@ use tch::{Device, Tensor};
 
 use super::Run;
 use crate::{
-    torch::TorchNetwork,
+    torch::{Group, TorchNetwork},
     training::{
         checkpoint::{self, CheckpointState, Checkpoints, DataRecord, ResumeFrom, VERSION},
         config::TrainingConfig,
@@ -41,6 +41,8 @@ pub struct RunSetup {
     pub side_angle: f64,
     /// Device that computes.
     pub device: Device,
+    /// Processes that train together; the leading one alone writes to the folder, which all of them can read.
+    pub group: Group,
 }
 
 impl RunSetup {
@@ -65,6 +67,15 @@ impl RunSetup {
     }
 
     fn begin_with(self, mut players: Players, started_from: Option<Ancestor>) -> Result<Run> {
+        let lock = if self.group.leads() { Some(self.make_folder()?) } else { None };
+        self.agree()?;
+        players.join(&self.group, &self.config);
+        players.forces = self.forces()?;
+        Ok(Run { setup: self, players, step: 0, started_from, _lock: lock })
+    }
+
+    /// Makes the folder of a new run.
+    fn make_folder(&self) -> Result<FolderLock> {
         let checkpoints = Checkpoints::of_run(&self.folder);
         self.check_free(&checkpoints)?;
         let lock = FolderLock::of_folder(&self.folder, "trains")?;
@@ -75,8 +86,21 @@ impl RunSetup {
             create_folder(folder)?;
         }
         self.write_config()?;
-        players.forces = self.forces()?;
-        Ok(Run { setup: self, players, step: 0, started_from, _lock: lock })
+        Ok(lock)
+    }
+
+    /// Refuses processes that were started with other settings or data than the leading one.
+    fn agree(&self) -> Result<()> {
+        let settings = format!("{}{}", toml::to_string(&self.config)?, self.data.sha256);
+        let own = f64::from(crc32c::crc32c(settings.as_bytes()));
+        if self.group.of_the_leading(own, self.device)? != own {
+            bail!(
+                "process {} was started with other settings or data than process 0: give all of them the same command line, and \
+                 let them read the same files",
+                self.group.rank()
+            );
+        }
+        Ok(())
     }
 
     /// The forces of the config, which measure the data first.
@@ -89,7 +113,7 @@ impl RunSetup {
         let kappa =
             Tensor::f_from_slice(&kappa)?.f_view([-1, 1, side as i64, side as i64])?.f_to_device(self.device)?;
         let lattice = side >> self.config.network.stages;
-        Forces::new(&self.config.forces, &kappa, self.data.deviation, lattice).map(Some)
+        Forces::new(&self.config.forces, &kappa, self.data.deviation, lattice, &self.group).map(Some)
     }
 
     /// Begins a run in a folder that holds none yet where another one is at a checkpoint, with its log until there: a branch,
@@ -107,10 +131,12 @@ impl RunSetup {
         let mut run = self.begin_with(players, state.started_from.clone())?;
         checkpoint::restore(&bytes, &run.players)
             .with_context(|| checkpoints.path(state.step).display().to_string())?;
-        write_atomically(&run.folder().join("log.jsonl"), &log)?;
         run.step = state.step;
-        // The branch can go on before its first own checkpoint.
-        write_atomically(&run.checkpoints().path(state.step), &bytes)?;
+        if run.group().leads() {
+            write_atomically(&run.folder().join("log.jsonl"), &log)?;
+            // The branch can go on before its first own checkpoint.
+            write_atomically(&run.checkpoints().path(state.step), &bytes)?;
+        }
         Ok(run)
     }
 
@@ -154,26 +180,45 @@ impl RunSetup {
         if !checkpoints.folder().is_dir() {
             bail!("{} holds no run to resume: leave --resume out to begin one", self.folder.display());
         }
-        let lock = FolderLock::of_folder(&self.folder, "trains")?;
-        AtomicFile::remove_leftovers(checkpoints.folder(), "step-")?;
-        let (bytes, state) = checkpoints.read_at(from)?;
+        let leads = self.group.leads();
+        let lock = if leads { Some(FolderLock::of_folder(&self.folder, "trains")?) } else { None };
+        if leads {
+            AtomicFile::remove_leftovers(checkpoints.folder(), "step-")?;
+        }
+        // All go on from the one that the leading process finds.
+        let found = if leads { Some(checkpoints.read_at(from)?) } else { None };
+        let step = found.as_ref().map_or(0.0, |(_, state)| state.step as f64);
+        let step = self.group.of_the_leading(step, self.device)? as u64;
+        let (bytes, state) = found.map_or_else(|| checkpoints.read(step), Ok)?;
         let shown = checkpoints.path(state.step);
         self.check_same(&state, &shown)?;
-        for note in changes(&state, &self.config) {
+        self.agree()?;
+        for note in changes(&state, &self.config).into_iter().filter(|_| leads) {
             println!("note: {note}");
         }
         let mut players = Players::new(&self.config, self.data.deviation, self.device)?;
+        players.join(&self.group, &self.config);
         players.forces = self.forces()?;
         checkpoint::restore(&bytes, &players).with_context(|| shown.display().to_string())?;
+        // Only when all have read it does anything change.
+        self.group.wait(self.device)?;
+        if leads {
+            self.set_later_aside(&checkpoints, state.step)?;
+            // What was changed for this part holds for the next one too.
+            self.write_config()?;
+        }
+        Ok(Run { setup: self, players, step: state.step, started_from: state.started_from, _lock: lock })
+    }
+
+    /// Puts what the run made after a step aside.
+    fn set_later_aside(&self, checkpoints: &Checkpoints, step: u64) -> Result<()> {
         let selection = Checkpoints::of_selection(&self.folder);
-        for kept in [&checkpoints, &selection].into_iter().filter(|kept| kept.folder().is_dir()) {
-            if let Some(aside) = kept.set_aside_after(state.step)? {
+        for kept in [checkpoints, &selection].into_iter().filter(|kept| kept.folder().is_dir()) {
+            if let Some(aside) = kept.set_aside_after(step)? {
                 println!("later files of {} are now in {}", kept.folder().display(), aside.display());
             }
         }
-        // What was changed for this part holds for the next one too.
-        self.write_config()?;
-        Ok(Run { setup: self, players, step: state.step, started_from: state.started_from, _lock: lock })
+        Ok(())
     }
 
     fn write_config(&self) -> Result<()> {

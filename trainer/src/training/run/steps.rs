@@ -23,7 +23,7 @@ use crate::{
     progress::Bar,
     torch::{TorchBackend, TorchGenerator, device::describe},
     training::{
-        batches::Batches,
+        batches::{Batches, Share},
         checkpoint::{self, CheckpointState, NotFinite, VERSION},
         log::{LogLine, MeasuredLine, RunLog, read_lines},
         monitor::StatisticsMonitor,
@@ -42,7 +42,8 @@ const SHEET_COLUMNS: usize = 4;
 
 /// What the loop carries along.
 struct Loop {
-    log: RunLog,
+    /// Of the process that writes.
+    log: Option<RunLog>,
     health: Health,
     monitor: Option<StatisticsMonitor>,
     /// Step and distance of the best checkpoint.
@@ -55,6 +56,12 @@ struct Loop {
     bar: Bar,
 }
 
+impl Loop {
+    fn write(&mut self, line: &LogLine) -> Result<()> {
+        self.log.as_mut().map_or(Ok(()), |log| log.write(line))
+    }
+}
+
 impl Run {
     /// Trains until all phases are over or it is interrupted, which ends it after a checkpoint.
     ///
@@ -63,12 +70,15 @@ impl Run {
     /// or the device fails.
     pub fn train(&mut self, interruption: &Interruption) -> Result<Ending> {
         let config = self.config();
-        let log = RunLog::open(self.folder(), self.step)?;
-        let lines = read_lines(&self.folder().join("log.jsonl"))?;
+        let leads = self.group().leads();
+        let log = if leads { Some(RunLog::open(self.folder(), self.step)?) } else { None };
+        let mut lines = read_lines(&self.folder().join("log.jsonl"))?;
+        lines.retain(|line| line.step() <= self.step);
         let health = Health::new(config, self.checkpoints(), &lines, self.step);
-        let monitor = (config.sample_every > 0)
+        let monitor = (leads && config.sample_every > 0)
             .then(|| StatisticsMonitor::new(self.measured_against(), self.setup.side_angle, config.sample_maps))
             .transpose()?;
+        let share = Share { rank: self.group().rank(), size: self.group().size() };
         let mut carried = Loop {
             log,
             health,
@@ -78,13 +88,13 @@ impl Run {
             saved: Instant::now(),
             window: Window::new(),
             batches_in_epoch: Order::new(self.maps().crops(), config.batch_size, config.seed).batches(),
-            batches: Batches::read_ahead(Arc::clone(self.maps()), config, self.step)?,
-            bar: Bar::of_steps(config.steps, self.step),
+            batches: Batches::read_ahead(Arc::clone(self.maps()), config, self.step, share)?,
+            bar: if leads { Bar::of_steps(config.steps, self.step) } else { Bar::silent() },
         };
         for phase in Phase::of(self.config()) {
             carried.bar.set_prefix(phase.name);
             // A selection may have been interrupted between a step and its measurement.
-            let due = (phase.begin + 1..=phase.end).contains(&self.step) && phase.due(self.step, false).select;
+            let due = leads && (phase.begin + 1..=phase.end).contains(&self.step) && phase.due(self.step, false).select;
             if due
                 && !carried.selection.has(self.step)
                 && self.select(&mut carried, interruption)? == Ending::Interrupted
@@ -99,6 +109,8 @@ impl Run {
             }
         }
         carried.bar.finish();
+        // The last checkpoint is written before any process ends.
+        self.group().wait(self.device())?;
         Ok(Ending::Complete)
     }
 
@@ -108,23 +120,26 @@ impl Run {
         let measures = self.players.step(&self.setup.config, self.step, phase.learning_rate(self.step), &data)?;
         carried.window.add(measures)?;
         self.step += 1;
-        let interrupted = interruption.is_asked();
+        let interrupted = self.is_interrupted(phase, interruption)?;
         let Due { log, sample, save, select } = phase.due(self.step, interrupted);
         if (log || sample || save || select)
-            && let Some(means) = carried.window.take(self.progress(carried.batches_in_epoch))?
+            && let Some(means) = carried.window.take(self.progress(carried.batches_in_epoch), self.group())?
         {
             carried.health.check(&means)?;
             carried.bar.set_message(format!("{}, {:.2} s a step", means.values.line(), means.step_seconds));
-            carried.log.write(&LogLine::Progress(means))?;
+            carried.write(&LogLine::Progress(means))?;
         }
         carried.bar.inc(1);
+        if !self.group().leads() {
+            return Ok(if interrupted { Ending::Interrupted } else { Ending::Complete });
+        }
         let mut distance = None;
         if sample && let Some(monitor) = &carried.monitor {
             self.check_finite(carried)?;
             let line = self.sample(monitor)?;
             distance = Some(line.distance);
             carried.bar.println(&format!("step {}: power-spectrum distance {:.4}", line.step, line.distance));
-            carried.log.write(&LogLine::Measured(line))?;
+            carried.write(&LogLine::Measured(line))?;
         }
         let is_best = |distance: &f64| carried.best.is_none_or(|(_, least)| *distance < least);
         let best = distance.filter(is_best);
@@ -141,6 +156,19 @@ impl Run {
             carried.window.skip_time();
         }
         Ok(if interrupted { Ending::Interrupted } else { selected })
+    }
+
+    /// Whether the run is to stop after this step. Several processes agree on it where they wait for each other anyway.
+    fn is_interrupted(&self, phase: &Phase, interruption: &Interruption) -> Result<bool> {
+        let asked = interruption.is_asked();
+        if self.group().size() == 1 {
+            return Ok(asked);
+        }
+        if !phase.due(self.step, false).log {
+            return Ok(false);
+        }
+        let asking = Tensor::f_from_slice(&[f32::from(u8::from(asked))])?.f_to_device(self.device())?;
+        Ok(f64::try_from(self.group().sum(&asking)?)? > 0.0)
     }
 
     /// Epochs of the data that were seen, and steps that are left.
@@ -161,7 +189,7 @@ impl Run {
                 carried
                     .bar
                     .println(&format!("step {}: selection, power-spectrum distance {:.4}", line.step, line.distance));
-                carried.log.write(&LogLine::Selection(line))?;
+                carried.write(&LogLine::Selection(line))?;
                 Ok(Ending::Complete)
             }
             Err(error) if error.is::<Interrupted>() => {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use crate::{
-    torch::to_vec,
+    torch::{Group, to_vec},
     training::{
         log::StepMeans,
         measures::{Measure, Values},
@@ -62,16 +62,16 @@ impl Window {
         self.since = Instant::now();
     }
 
-    /// Means, and a new window; `None` where there was no step.
+    /// Means over the steps and over a group, and a new window; `None` where there was no step.
     ///
     /// # Errors
     /// When the device fails.
-    pub fn take(&mut self, at: Progress) -> Result<Option<StepMeans>> {
+    pub fn take(&mut self, at: Progress, group: &Group) -> Result<Option<StepMeans>> {
         if self.steps == 0 {
             return Ok(None);
         }
         let sums: Vec<&Tensor> = self.sums.iter().map(|(_, sum, _)| sum).collect();
-        let sums = to_vec(&Tensor::f_stack(&sums, 0)?)?;
+        let sums = to_vec(&group.mean(&Tensor::f_stack(&sums, 0)?)?)?;
         let mean = |((measure, _, steps), sum): (&(Measure, Tensor, u64), f32)| {
             (measure.key.to_owned(), f64::from(sum) / *steps as f64)
         };

@@ -181,9 +181,8 @@ impl MapArchive {
     /// When there are fewer maps, or the file cannot be read or holds values that are not finite.
     pub fn map(&self, map: usize) -> Result<ConvergenceMap> {
         let file = self.file_of(map)?;
-        let whole = Crop { row: 0, column: 0, flip_rows: false, flip_columns: false, transpose: false };
         let context = || format!("{}, map {}", file.path.display(), map - file.first);
-        let kappa = file.window(map - file.first, whole, file.side).with_context(context)?;
+        let kappa = file.window(map - file.first, Crop::WHOLE, file.side).with_context(context)?;
         ConvergenceMap::new(self.pixel_angle * file.side as f64, file.side, kappa).with_context(context)
     }
 

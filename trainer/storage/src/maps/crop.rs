@@ -18,6 +18,9 @@ pub struct Crop {
 }
 
 impl Crop {
+    /// A map of the crop's own size, as it is.
+    pub const WHOLE: Self = Self { row: 0, column: 0, flip_rows: false, flip_columns: false, transpose: false };
+
     /// A window of `size` pixels that does not wrap around a square of `side` >= `size` pixels, with equal odds for each
     /// place and symmetry.
     pub fn draw(random: &mut Random, side: usize, size: usize) -> Self {
