@@ -204,6 +204,58 @@ fn interrupted_training_and_evaluation_say_so_by_their_exit_code_and_go_on() -> 
 }
 
 #[test]
+fn data_that_do_not_fit_are_explained() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let here = folder.path();
+    succeed(here, "maps --maps maps.npy --side-angle 0.9 --count 12 --size 32 --out crops.npy")?;
+    succeed(here, "maps --maps maps.npy --side-angle 1.8 --count 12 --size 32 --out wide.npy")?;
+    // Two files of other resolutions, and one that is no stack of maps.
+    for (mixed, file) in [("mixed", "wide.npy"), ("list", "list.npy")] {
+        std::fs::create_dir(here.join(mixed))?;
+        for name in ["crops.npy", "crops.npy.json"] {
+            std::fs::copy(here.join(name), here.join(mixed).join(name))?;
+        }
+        if file == "wide.npy" {
+            std::fs::copy(here.join("wide.npy"), here.join("mixed/wide.npy"))?;
+            std::fs::copy(here.join("wide.npy.json"), here.join("mixed/wide.npy.json"))?;
+        } else {
+            std::fs::write(here.join("list/list.npy"), npy::encode(1, 64, &[0.5; 64]))?;
+        }
+    }
+    let train = "train --config small.toml --device cpu --out r --data";
+    for (line, says) in [
+        (format!("{train} mixed"), "use maps of one resolution"),
+        (format!("{train} list"), "1 x 64"),
+        (format!("{train} crops.npy --batch-size 13"), "set a smaller --batch-size"),
+        (format!("{train} crops.npy --held-out-maps 12"), "held_out_maps"),
+        (format!("{train} crops.npy --side-angle 3"), "0.6"),
+    ] {
+        refuse(here, &line, says)?;
+        ensure!(!here.join("r").exists(), "{line} left a folder behind");
+    }
+    let told = succeed(here, &format!("{train} crops.npy"))?;
+    ensure!(told.contains("note: the largest kappa") && told.contains("--kappa-scale 0.01"), "{told}");
+    succeed(here, "export --run r --out weights")?;
+    let told = succeed(here, &format!("{} wide.npy --start-from weights", train.replace("--out r", "--out wide")))?;
+    ensure!(told.contains("another size"), "{told}");
+    // What a resumed run would change is said, or refused; the run is as it was.
+    let kept = std::fs::read(here.join("r/checkpoints/step-0000004.safetensors"))?;
+    refuse(here, "train --resume --device cpu --out r --data wide.npy", "begun with maps of 0.6")?;
+    std::fs::rename(here.join("crops.npy"), here.join("aside.npy"))?;
+    succeed(here, "maps --maps maps.npy --side-angle 0.9 --count 12 --size 32 --seed 2 --out crops.npy --force")?;
+    refuse(here, "train --resume --device cpu --out r --data crops.npy", "not what this run was begun with")?;
+    std::fs::rename(here.join("aside.npy"), here.join("crops.npy"))?;
+    let mut older = std::fs::read_to_string(here.join("r/config.toml"))?;
+    older.insert_str(0, "momentum = 0.9\n");
+    std::fs::write(here.join("older.toml"), older)?;
+    refuse(here, "train --config older.toml --device cpu --out q --data crops.npy", "of this version")?;
+    ensure!(std::fs::read(here.join("r/checkpoints/step-0000004.safetensors"))? == kept);
+    let told = succeed(here, "train --resume --device cpu --out r --data crops.npy --batch-size 6 --seed 3 --steps 6")?;
+    ensure!(told.contains("batches of 6 with seed 3 instead of 4 with 1"), "{told}");
+    Ok(())
+}
+
+#[test]
 fn wrong_input_of_networks_is_explained() -> Result<()> {
     let folder = folder_with_maps()?;
     let here = folder.path();

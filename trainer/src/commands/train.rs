@@ -27,7 +27,7 @@ use crate::{
         checkpoint::{CheckpointState, Checkpoints, DataRecord, ResumeFrom},
         config::{Arithmetic, TrainingConfig},
         data::{Part, TrainingMaps, sha256_of_data},
-        run::RunSetup,
+        run::{Run, RunSetup},
     },
     weights::LoadedWeights,
 };
@@ -138,21 +138,31 @@ fn scale_of(largest: &[f32]) -> f32 {
     ((kappa / unit).ceil() * unit) as f32
 }
 
-/// What is to be said of a scale of kappa beside the largest kappa of the data.
-fn scale_note(largest: f32, scale: f32) -> Option<String> {
-    if largest < 0.25 * scale {
+/// What is to be said of a scale of kappa beside the largest |kappa| of the data's maps, which rise.
+fn scale_note(largest: &[f32], scale: f32) -> Option<String> {
+    let (most, fitting) = (largest.last().copied()?, scale_of(largest));
+    if most < 0.25 * scale {
         Some(format!(
-            "the largest kappa of the data is about {largest:.2}, far below the {scale} that the generator's largest output \
-             stands for; such networks learn slowly or not at all: consider --kappa-scale auto"
+            "the largest kappa of the data is about {most:.2}, far below the {scale} that the generator's largest output stands \
+             for; such networks learn slowly or not at all: --kappa-scale {fitting} fits these maps"
         ))
-    } else if largest > 2.0 * scale {
+    } else if most > 2.0 * scale {
         Some(format!(
-            "the largest kappa of the data is about {largest:.2}, and the generator can put out {scale} at most: it cannot draw \
-             the highest peaks; consider --kappa-scale auto"
+            "the largest kappa of the data is about {most:.2}, and the generator can put out {scale} at most: it cannot draw the \
+             highest peaks; --kappa-scale {fitting} fits these maps"
         ))
     } else {
         None
     }
+}
+
+/// What is to be said of weights of another angle than the data's, both in degrees.
+fn angle_note(weights: f64, data: f64) -> Option<String> {
+    ((weights / data - 1.0).abs() > 1e-6).then(|| {
+        format!(
+            "note: the weights draw maps of {weights} degrees and the data's are {data}: the generator begins with structures of another size"
+        )
+    })
 }
 
 /// Runs the command.
@@ -207,14 +217,20 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
     if let Some(held_out) = &held_out {
         say(format!("held out: {} more, to measure against", held_out.crops()));
     }
+    if let Some(note) = start.as_ref().and_then(|start| angle_note(start.manifest.side_angle, side_angle)) {
+        say(note);
+    }
+    if !arguments.resume {
+        // Now rather than amid a run, which could not go on with other data.
+        maps.check_finite()?;
+    }
     let (mut largest, deviation) = maps.measure(MEASURED_MAPS)?;
     largest.sort_unstable_by(f32::total_cmp);
     if arguments.kappa_scale == Some(KappaScale::OfData) {
         config.network.kappa_scale = scale_of(&largest);
         say(format!("kappa scale: {}, which 0.9 % of the maps exceed", config.network.kappa_scale));
     }
-    let (scale, largest) = (config.network.kappa_scale, largest.last().copied().unwrap_or(0.0));
-    if let Some(note) = scale_note(largest, scale) {
+    if let Some(note) = scale_note(&largest, config.network.kappa_scale) {
         say(format!("note: {note}"));
     }
     // What the command line says of the maps goes into the checkpoints too: an export states it.
@@ -230,28 +246,7 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
         device,
         group: group.clone(),
     };
-    let mut run = match start {
-        Some(start) => {
-            // Of weights from elsewhere only those of this program are known.
-            let steps = start.manifest.origin.total_steps().unwrap_or(0);
-            match start.manifest.origin.total_steps() {
-                Some(steps) => say(format!("begins with the generator of {} after {steps} steps", start.file.file)),
-                None => say(format!("begins with the imported generator of {}", start.file.file)),
-            }
-            setup.begin_from(&start.generator, Ancestor { sha256: start.file.sha256, steps })?
-        }
-        None if arguments.resume => setup.resume(from)?,
-        None => match &arguments.branch_of {
-            Some(trunk) => setup.branch(trunk, from)?,
-            None => setup.begin()?,
-        },
-    };
-    match &arguments.branch_of {
-        Some(trunk) => say(format!("a branch of {} after step {}", trunk.display(), run.step())),
-        None if run.step() > 0 => say(format!("resumed after step {}", run.step())),
-        None => {}
-    }
-
+    let mut run = begin(arguments, from, setup, start, &say)?;
     let ending = run.train(&Interruption::listen()?)?;
     match ending {
         Ending::Complete => say(format!(
@@ -262,6 +257,37 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
         Ending::Interrupted => say(format!("saved after step {}: go on with --resume", run.step())),
     }
     Ok(ending)
+}
+
+/// Begins the run, or goes on with one.
+fn begin(
+    arguments: &TrainArguments,
+    from: ResumeFrom,
+    setup: RunSetup,
+    start: Option<LoadedWeights>,
+    say: &dyn Fn(String),
+) -> Result<Run> {
+    if let Some(start) = start {
+        // Of weights from elsewhere only those of this program are known.
+        let steps = start.manifest.origin.total_steps();
+        match steps {
+            Some(steps) => say(format!("begins with the generator of {} after {steps} steps", start.file.file)),
+            None => say(format!("begins with the imported generator of {}", start.file.file)),
+        }
+        let ancestor = Ancestor { sha256: start.file.sha256, steps: steps.unwrap_or(0) };
+        return setup.begin_from(&start.generator, ancestor);
+    }
+    if let Some(trunk) = &arguments.branch_of {
+        let run = setup.branch(trunk, from)?;
+        say(format!("a branch of {} after step {}", trunk.display(), run.step()));
+        return Ok(run);
+    }
+    if arguments.resume {
+        let run = setup.resume(from)?;
+        say(format!("resumed after step {}", run.step()));
+        return Ok(run);
+    }
+    setup.begin()
 }
 
 /// The device of this process, and the processes that it trains together with.
@@ -347,8 +373,9 @@ mod tests {
 
     #[test]
     fn a_scale_far_from_the_data_is_told() {
-        assert!(scale_note(0.1, 1.0).unwrap().contains("far below"));
-        assert!(scale_note(2.5, 1.0).unwrap().contains("highest peaks"));
-        assert_eq!(scale_note(0.9, 1.0), None);
+        assert!(scale_note(&[0.05, 0.1], 1.0).unwrap().contains("far below"));
+        let high = scale_note(&[0.3, 2.5], 1.0).unwrap();
+        assert!(high.contains("highest peaks") && high.contains("--kappa-scale 2.5 "), "{high}");
+        assert_eq!(scale_note(&[0.9], 1.0), None);
     }
 }

@@ -17,6 +17,14 @@ pub struct Group {
     joined: Option<Rc<Joined>>,
 }
 
+/// A process cannot be reached any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "another process of this training has ended: its own message says why. The last checkpoint is whole; start all of them again \
+     with --resume"
+)]
+pub struct Lost;
+
 #[derive(Debug)]
 struct Joined {
     handle: GroupHandle,
@@ -131,7 +139,7 @@ impl Group {
         let own = no_grad(|| tensor.f_detach()?.f_contiguous())?;
         let mut sum = own.f_empty_like()?;
         sum.f_copy_(&own)?;
-        joined.handle.sum(&mut sum).with_context(lost)?;
+        joined.handle.sum(&mut sum).context(Lost)?;
         Ok(sum)
     }
 
@@ -186,9 +194,14 @@ impl Group {
     /// When another process has ended.
     pub fn sum_with_gradient(&self, tensor: &Tensor) -> Result<Tensor> {
         match &self.joined {
-            Some(joined) => joined.handle.sum_with_gradient(tensor).with_context(lost),
+            Some(joined) => joined.handle.sum_with_gradient(tensor).context(Lost),
             None => Ok(tensor.shallow_clone()),
         }
+    }
+
+    /// Says of an error within libtorch, such as in a backward pass through a sum, what it means in a group.
+    pub fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        if self.joined.is_some() && !error.is::<Lost>() { error.context(Lost) } else { error }
     }
 
     /// A number of the leading process, in all of them.
@@ -211,12 +224,6 @@ impl Group {
     pub fn wait(&self, device: Device) -> Result<()> {
         self.of_the_leading(0.0, device).map(drop)
     }
-}
-
-fn lost() -> String {
-    "another process of this training has ended: its own message says why. The last checkpoint is whole; start all of them again \
-     with --resume"
-        .to_owned()
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub struct TorchNetwork {
     tensors: Vec<Tensor>,
     /// Factor before the first layer, from kappa to the network's units; 1 for a generator.
     input_scale: f64,
+    /// Whether the first layer sees asinh of the scaled input.
+    input_asinh: bool,
     /// Factor after the last layer, from the network's units to kappa; 1 for a discriminator.
     output_scale: f64,
     /// Processes over whose batches batch normalisation measures; this one alone, unless [`TorchNetwork::synchronise`] says otherwise.
@@ -39,12 +41,14 @@ pub struct DiscriminatorForm {
     pub batch_norm: bool,
     /// Kappa that its input 1 stands for.
     pub input_unit: f64,
+    /// Whether it sees asinh of its input: peaks of many units then differ as a logarithm does.
+    pub asinh: bool,
 }
 
 impl DiscriminatorForm {
     /// The paper's, Table 2.
     pub fn paper(definition: &NetworkDefinition) -> Self {
-        Self { batch_norm: true, input_unit: f64::from(definition.kappa_scale) }
+        Self { batch_norm: true, input_unit: f64::from(definition.kappa_scale), asinh: false }
     }
 }
 
@@ -80,7 +84,7 @@ impl TorchNetwork {
             (definition.discriminator_without_batch_norm(), Initialisation::He)
         };
         let network = Self::initial(layers, Network::Discriminator, begins, seed, device)?;
-        Ok(Self { input_scale: 1.0 / form.input_unit, ..network })
+        Ok(Self { input_scale: 1.0 / form.input_unit, input_asinh: form.asinh, ..network })
     }
 
     /// A trained generator from a file's weights.
@@ -125,7 +129,15 @@ impl TorchNetwork {
             Ok(tensor.f_set_requires_grad(parameter.trainable)?)
         };
         let tensors = parameters.iter().enumerate().map(tensor).collect::<Result<_>>()?;
-        Ok(Self { layers, parameters, tensors, input_scale: 1.0, output_scale: 1.0, synchronised: Group::default() })
+        Ok(Self {
+            layers,
+            parameters,
+            tensors,
+            input_scale: 1.0,
+            input_asinh: false,
+            output_scale: 1.0,
+            synchronised: Group::default(),
+        })
     }
 
     /// Computes the network on `[n, channels, height, width]` (latent vectors: `[n, latent_size, 1, 1]`).
@@ -141,7 +153,7 @@ impl TorchNetwork {
     /// # Errors
     /// When the input has another shape, or the device fails.
     pub fn forward_in_bf16(&self, input: &Tensor, mode: Mode) -> Result<Tensor> {
-        let input = scaled(input, self.input_scale)?;
+        let input = self.seen(input)?;
         let draws =
             matches!(self.layers.last(), Some(Layer { operation: Operation::TransposedConvolution { .. }, .. }));
         let output = if draws {
@@ -176,8 +188,14 @@ impl TorchNetwork {
         no_grad(|| self.through(layers, input, Mode::Inference))
     }
 
+    /// What the first layer sees of an input.
+    fn seen(&self, input: &Tensor) -> Result<Tensor> {
+        let scaled = scaled(input, self.input_scale)?;
+        Ok(if self.input_asinh { scaled.f_asinh()? } else { scaled })
+    }
+
     fn through(&self, layers: &[Layer], input: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.through_at(layers, 0, &scaled(input, self.input_scale)?, mode)
+        self.through_at(layers, 0, &self.seen(input)?, mode)
     }
 
     /// Through some layers, of which there are `before` others in front.
@@ -333,7 +351,7 @@ mod tests {
         assert!(has_more_than_bf16 > mixed.len() / 2);
         let discriminator = TorchNetwork::discriminator(
             &definition,
-            DiscriminatorForm { batch_norm: false, input_unit: 0.5 },
+            DiscriminatorForm { batch_norm: false, input_unit: 0.5, asinh: true },
             1,
             Device::Cpu,
         )

@@ -166,8 +166,8 @@ impl TrainingConfig {
             None => std::fs::read_to_string(path)
                 .with_context(|| format!("cannot read {}: give a file, or one of paper and recipe", path.display()))?,
         };
-        let config: Self =
-            toml::from_str(&text).with_context(|| format!("{} is not a training config", path.display()))?;
+        let config: Self = toml::from_str(&text)
+            .with_context(|| format!("{} is not a training config of this version", path.display()))?;
         config.validate().with_context(|| path.display().to_string())?;
         Ok(config)
     }

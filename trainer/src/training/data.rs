@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use shared::{
     formats::{npy::NpyHeader, weights::manifest::hexadecimal},
@@ -66,7 +67,8 @@ impl TrainingMaps {
         }
         if maps.crops < least {
             bail!(
-                "{} holds {} maps of {side} x {side} pixels to train on, fewer than a batch of {least}",
+                "{} holds {} maps of {side} x {side} pixels to train on, fewer than a batch of {least}: set a smaller --batch-size, hold \
+                 fewer out, or bring more maps",
                 path.display(),
                 maps.crops
             );
@@ -169,6 +171,31 @@ impl TrainingMaps {
         let variance = squares / pixels - (sum / pixels).powi(2);
         ensure!(variance > 0.0, "every pixel of the training data is the same: these are no maps to learn from");
         Ok((largest, variance.sqrt()))
+    }
+
+    /// Checks every value of the maps that are meant, on all threads.
+    ///
+    /// # Errors
+    /// Names the first map with a value that is not finite.
+    pub fn check_finite(&self) -> Result<()> {
+        let whole = 0..self.files.len();
+        whole.into_iter().try_for_each(|at| {
+            let (source, after) = (&self.files[at], self.files.get(at + 1).map_or(self.crops, |next| next.first_crop));
+            let in_map = (source.header.rows / self.side) * (source.header.columns / self.side);
+            let maps = source.first_map..source.first_map + (after - source.first_crop) / in_map;
+            let broken = maps.into_par_iter().map(|map| {
+                let start = source.header.data_offset + map * source.header.map_bytes();
+                let bytes = source.file.bytes().get(start..start + source.header.map_bytes());
+                let bytes = bytes.with_context(|| format!("{} has become shorter", source.name))?;
+                ensure!(
+                    source.header.element.decode(bytes).iter().all(|kappa| kappa.is_finite()),
+                    "map {map} of {} holds values that are not finite: remove it",
+                    source.name
+                );
+                Ok(())
+            });
+            broken.collect()
+        })
     }
 
     /// Kappa of crops of these numbers where they lie, one after the other.
@@ -413,6 +440,14 @@ mod tests {
         std::fs::write(&path, npy::encode(2, 2, &[f32::NAN; 8])).unwrap();
         let maps = TrainingMaps::open(&path, 2, ALL, 2).unwrap();
         assert!(maps.kappa([0]).unwrap_err().to_string().contains("not finite"));
+        let mut last = vec![0.5; 40];
+        last[38] = f32::INFINITY;
+        let mut bytes = npy::encode_header(10, 2, 2);
+        bytes.extend(last.into_iter().flat_map(f32::to_le_bytes));
+        std::fs::write(&path, bytes).unwrap();
+        let error = TrainingMaps::open(&path, 2, ALL, 2).unwrap().check_finite().unwrap_err().to_string();
+        assert!(error.contains("map 9"), "{error}");
+        TrainingMaps::open(&path, 2, Part::WithoutLast(1), 2).unwrap().check_finite().unwrap();
         std::fs::write(&path, npy::encode(2, 2, &[0.5; 8])).unwrap();
         let constant = TrainingMaps::open(&path, 2, ALL, 2).unwrap();
         assert!(constant.measure(2).unwrap_err().to_string().contains("no maps to learn from"));

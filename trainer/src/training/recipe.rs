@@ -46,6 +46,8 @@ pub enum DiscriminatorInput {
     KappaScale,
     /// The standard deviation of the data's kappa: it sees pixels of unit variance.
     Deviation,
+    /// asinh of that: maps of unsmoothed simulations have peaks of 50 standard deviations.
+    Asinh,
 }
 
 impl Default for DiscriminatorConfig {
@@ -124,8 +126,10 @@ impl DiscriminatorConfig {
         if !self.batch_norm {
             words.push("without batch normalisation".to_owned());
         }
-        if self.input == DiscriminatorInput::Deviation {
-            words.push("input in standard deviations of the data".to_owned());
+        match self.input {
+            DiscriminatorInput::KappaScale => {}
+            DiscriminatorInput::Deviation => words.push("input in standard deviations of the data".to_owned()),
+            DiscriminatorInput::Asinh => words.push("input asinh of standard deviations of the data".to_owned()),
         }
         if self.gradient_penalty > 0.0 {
             words.push(format!("gradient penalty {}", self.gradient_penalty));

@@ -65,9 +65,13 @@ impl Players {
         let differs = &config.discriminator;
         let input_unit = match differs.input {
             DiscriminatorInput::KappaScale => f64::from(config.network.kappa_scale),
-            DiscriminatorInput::Deviation => deviation,
+            DiscriminatorInput::Deviation | DiscriminatorInput::Asinh => deviation,
         };
-        let form = DiscriminatorForm { batch_norm: differs.batch_norm, input_unit };
+        let form = DiscriminatorForm {
+            batch_norm: differs.batch_norm,
+            input_unit,
+            asinh: differs.input == DiscriminatorInput::Asinh,
+        };
         let discriminator = TorchNetwork::discriminator(&config.network, form, config.seed, device)?;
         let generator_adam = Adam::new(&generator, config);
         let discriminator_adam = Adam::with_rates(&discriminator, config, |name| {

@@ -154,8 +154,16 @@ impl RunSetup {
         if state.data.sha256 != self.data.sha256 {
             bail!("--data is not what this run was begun with (its SHA-256 differs)");
         }
-        if state.config.discriminator.batch_norm != self.config.discriminator.batch_norm {
-            bail!("[discriminator] batch_norm of the config differs from that of {}: begin a new run", path.display());
+        let angle = state.data.description.as_ref().map(|description| description.side_angle);
+        if let Some(angle) = angle.filter(|angle| (angle / self.side_angle - 1.0).abs() > 1e-6) {
+            bail!("--data has maps of {} degrees, and this run was begun with maps of {angle}", self.side_angle);
+        }
+        let form = |config: &TrainingConfig| (config.discriminator.batch_norm, config.discriminator.input);
+        if form(&state.config) != form(&self.config) {
+            bail!(
+                "[discriminator] batch_norm or input of the config differs from that of {}: begin a new run",
+                path.display()
+            );
         }
         Ok(())
     }

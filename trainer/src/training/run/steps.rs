@@ -117,7 +117,8 @@ impl Run {
     /// One step, and what is due after it.
     fn advance(&mut self, phase: &Phase, carried: &mut Loop, interruption: &Interruption) -> Result<Ending> {
         let data = self.batch(&carried.batches.next()?)?;
-        let measures = self.players.step(&self.setup.config, self.step, phase.learning_rate(self.step), &data)?;
+        let measures = self.players.step(&self.setup.config, self.step, phase.learning_rate(self.step), &data);
+        let measures = measures.map_err(|error| self.group().explain(error))?;
         carried.window.add(measures)?;
         self.step += 1;
         let interrupted = self.is_interrupted(phase, interruption)?;
