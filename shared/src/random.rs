@@ -20,6 +20,8 @@ pub enum Stream {
     Crops,
     /// Windows and symmetries of the maps of a training step.
     TrainingCrops,
+    /// Noise on what the discriminator sees in a training step.
+    DiscriminatorNoise,
     /// Permutations and bootstraps of two-sample tests.
     Resampling,
     /// Modes of a simulation's initial density.
@@ -46,6 +48,7 @@ pub fn stream(seed: u64, purpose: Stream) -> Random {
         Stream::LabelFlip => b"cosmogan.flip...",
         Stream::Crops => b"cosmogan.crops..",
         Stream::TrainingCrops => b"cosmogan.traincr",
+        Stream::DiscriminatorNoise => b"cosmogan.disnois",
         Stream::Resampling => b"cosmogan.resampl",
         Stream::InitialDensity => b"cosmogan.density",
         Stream::LineOfSight => b"cosmogan.sight..",

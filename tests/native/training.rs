@@ -136,6 +136,7 @@ fn recipe(steps: u64) -> TrainingConfig {
             rate: 0.5,
             last_layer_rate: 0.25,
             gradient_penalty: 1.0,
+            noise: 0.3,
             gradient_penalty_every: 3,
         },
         forces: ForcesConfig { spectrum: 3.0, pixels: 3.0, shape: 2.0, lattice: 1.0, ..ForcesConfig::default() },

@@ -22,7 +22,7 @@ const SETTINGS: &str =
 const NETWORK: &str = "[network]\nlatent_size = 8\nmap_side = 32\nbase_channels = 4\nstages = 3\nkappa_scale = 0.01\n";
 /// What the recipe has beside the adversarial gradient.
 const RECIPE: &str = "symmetries = true\nupdates = \"alternating\"\naverage_half_life_maps = 50.0\n[discriminator]\n\
-                      batch_norm = false\ninput = \"deviation\"\ngradient_penalty = 1.0\ngradient_penalty_every = 2\n[forces]\n\
+                      batch_norm = false\ninput = \"deviation\"\ngradient_penalty = 1.0\ngradient_penalty_every = 2\nnoise = 0.3\n[forces]\n\
                       spectrum = 3.0\npixels = 3.0\nshape = 2.0\nlattice = 1.0\n";
 
 fn ready(steps: u64, more: &str) -> Result<TempDir> {

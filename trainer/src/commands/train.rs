@@ -32,23 +32,26 @@ use crate::{
     weights::LoadedWeights,
 };
 
-/// Train the generator against the discriminator, as the paper does (Section 2.3) or by a recipe.
+/// Train the generator against the discriminator, by a recipe or as the paper does (Section 2.3).
 ///
-/// Without --config every setting is the paper's (--config paper): Adam at 2e-4 with beta1 0.5, batches of 64, the
-/// non-saturating loss, both updates from one forward pass, labels flipped in 1 % of the steps. --config recipe adds forces toward
-/// statistics of the data and more: weights of it have seen those statistics. --data is maps of the network's size, or whole maps
-/// of any size, of which random windows are trained on. The folder RUN then holds config.toml, log.jsonl, TensorBoard events,
-/// samples/ (data above, generated below) and checkpoints/. Ctrl-C saves and stops, with exit code 75; --resume goes on, to the
-/// bit on the CPU in f32.
+/// Without --config it is --config recipe: batches of 8, forces toward statistics of the data and more, a cool-down at the end; weights
+/// of it have seen those statistics. --config paper is the paper's procedure: Adam at 2e-4 with beta1 0.5, batches of 64, the
+/// non-saturating loss, both updates from one forward pass, labels flipped in 1 % of the steps, and in the last two of 47 epochs a
+/// selection among the generators of all steps. --data is maps of the network's size, or whole maps of any size, of which random
+/// windows are trained on. The folder RUN then holds config.toml, log.jsonl, TensorBoard events, samples/ (data above, generated
+/// below) and checkpoints/. Ctrl-C saves and stops, with exit code 75; --resume goes on, to the bit on the CPU in f32.
+///
+/// Started by torchrun, srun or a PyTorchJob, several processes train together: --batch-size is that of all of them.
 ///
 /// Examples:
-///   trainer train --data simulated/z1.000 --config recipe --kappa-scale auto --out runs/first
-///   trainer train --data data/maps.npy --out runs/paper --precision bf16
+///   trainer train --data simulated/z1.000 --held-out-maps 4 --kappa-scale auto --out runs/first
+///   trainer train --data data/maps.npy --config paper --out runs/paper --precision bf16
 ///   trainer train --data data/my-maps.npy --out runs/mine --start-from public/weights
+///   torchrun --nproc-per-node 4 --no-python trainer train --data data/maps.npy --batch-size 64 --out runs/four
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct TrainArguments {
-    /// Settings: paper, recipe, or a TOML file; what it leaves out takes the paper's value
+    /// Settings: recipe (without --config), paper, or a TOML file; what it leaves out takes the paper's value
     #[arg(long, value_name = "NAME|FILE")]
     config: Option<PathBuf>,
     /// Training maps: a .npy file, or a folder of them such as `trainer simulate` writes
@@ -105,6 +108,8 @@ pub struct TrainArguments {
     side_angle: Option<f64>,
 }
 
+/// The settings where none are named.
+const PROCEDURE: &str = "recipe";
 /// Maps of the data on which the scale of kappa and the standard deviation of pixels are measured, at most.
 const MEASURED_MAPS: usize = 1024;
 /// Share of the paper's maps that have a pixel beyond the generator's largest output.
@@ -315,7 +320,7 @@ fn config(arguments: &TrainArguments, from: ResumeFrom) -> Result<TrainingConfig
         (Some(state), _) => state.config.clone(),
         (None, Some(path)) => TrainingConfig::read(path)?,
         (None, None) if arguments.resume && own.is_file() => TrainingConfig::read(&own)?,
-        (None, None) => TrainingConfig::default(),
+        (None, None) => TrainingConfig::read(Path::new(PROCEDURE))?,
     };
     config.precision = arguments.precision.unwrap_or(config.precision);
     if let Some(steps) = arguments.steps {

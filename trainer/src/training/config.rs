@@ -281,6 +281,7 @@ mod tests {
             ("cool_down_steps = 1\n[selection]\nsteps = 1", "constant learning rate"),
             ("[discriminator]\nlast_layer_rate = 0.0", "last_layer_rate"),
             ("[discriminator]\ngradient_penalty_every = 0", "gradient_penalty_every"),
+            ("[discriminator]\nnoise = -0.5", "noise"),
             ("[forces]\npixels = -1.0", "pixels"),
             ("[forces]\nhalf_life_maps = 0.0", "half_life_maps"),
             ("[network]\nlatent_size = 64\nmap_side = 100\nbase_channels = 64\nstages = 4", "map_side"),

@@ -33,6 +33,10 @@ pub struct DiscriminatorConfig {
     /// Weight gamma of the penalty gamma / 2 E |dD/dx|^2 on data maps, x in units of their standard deviation (R1; Mescheder
     /// et al. 2018, Eq. 9).
     pub gradient_penalty: f64,
+    /// Standard deviation of noise that is added to all that it sees, data and generated maps, in that of the data's kappa (Sønderby et
+    /// al. 2017, Section 3.2): it hides small structures, by which it would otherwise win before the generator has learned the large
+    /// ones. It falls with the learning rate.
+    pub noise: f64,
     /// Steps from one penalty to the next; it then counts that many times (Karras et al. 2020, Section 3.1).
     pub gradient_penalty_every: u64,
 }
@@ -58,6 +62,7 @@ impl Default for DiscriminatorConfig {
             rate: 1.0,
             last_layer_rate: 1.0,
             gradient_penalty: 0.0,
+            noise: 0.0,
             gradient_penalty_every: 1,
         }
     }
@@ -134,6 +139,9 @@ impl DiscriminatorConfig {
         if self.gradient_penalty > 0.0 {
             words.push(format!("gradient penalty {}", self.gradient_penalty));
         }
+        if self.noise > 0.0 {
+            words.push(format!("noise {}", self.noise));
+        }
         (!words.is_empty()).then(|| words.join(", "))
     }
 
@@ -149,6 +157,9 @@ impl DiscriminatorConfig {
         }
         if !(self.gradient_penalty >= 0.0 && self.gradient_penalty.is_finite()) {
             bail!("[discriminator] gradient_penalty must be 0 or a positive number, got {}", self.gradient_penalty);
+        }
+        if !(self.noise >= 0.0 && self.noise.is_finite()) {
+            bail!("[discriminator] noise must be 0 or a positive number, got {}", self.noise);
         }
         if self.gradient_penalty_every == 0 {
             bail!("[discriminator] gradient_penalty_every must be at least 1");

@@ -126,9 +126,18 @@ impl Players {
         let penalised = penalty.gradient_penalty > 0.0 && step.is_multiple_of(penalty.gradient_penalty_every);
 
         let generated = forward(config, &self.generator, &latent, Mode::Training)?;
-        let data = if penalised { data.f_detach()?.f_set_requires_grad(true)? } else { data.shallow_clone() };
+        let noise = self.noise(config, step, learning_rate, batch, data)?;
+        let data = match &noise {
+            Some([noise, _]) => data.f_add(noise)?,
+            None => data.shallow_clone(),
+        };
+        let shown = match &noise {
+            Some([_, noise]) => generated.f_add(noise)?,
+            None => generated.shallow_clone(),
+        };
+        let data = if penalised { data.f_detach()?.f_set_requires_grad(true)? } else { data };
         let on_data = forward(config, &self.discriminator, &data, Mode::Training)?;
-        let seen = if together { generated.shallow_clone() } else { generated.f_detach()? };
+        let seen = if together { shown.shallow_clone() } else { shown.f_detach()? };
         let on_generated = forward(config, &self.discriminator, &seen, Mode::Training)?;
         let of_data = cross_entropy(&on_data, label_data)?;
         let of_generated = cross_entropy(&on_generated, label_generated)?;
@@ -148,7 +157,7 @@ impl Players {
         } else {
             self.discriminator_adam.update(&discriminator_gradients, learning_rate)?;
             // The same maps a second time: the running statistics have seen them.
-            forward(config, &self.discriminator, &generated, Mode::BatchStatistics)?
+            forward(config, &self.discriminator, &shown, Mode::BatchStatistics)?
         };
         let generator_loss = Losses::new([("adversarial", cross_entropy(&judged, 1.0)?)]).total()?;
         let (generator_gradients, deviations) = self.generator_gradients(&generator_loss, &generated)?;
@@ -193,6 +202,32 @@ impl Players {
         // A number with this gradient takes it from the maps to the parameters.
         let joined = generated.f_mul(&gradient)?.f_sum(Kind::Float)?;
         Ok((self.generator_adam.gradients(&joined, false)?, deviations))
+    }
+
+    /// Noise on what the discriminator sees of the data and of generated maps, where the config has any. Of a group, each process has
+    /// its share of what a process alone has.
+    fn noise(
+        &self,
+        config: &TrainingConfig,
+        step: u64,
+        learning_rate: f64,
+        batch: i64,
+        data: &Tensor,
+    ) -> Result<Option<[Tensor; 2]>> {
+        let size = config.discriminator.noise * self.deviation * learning_rate / config.learning_rate;
+        if size == 0.0 {
+            return Ok(None);
+        }
+        let mut shape = data.size();
+        let own = shape.first().copied().unwrap_or(0);
+        if let Some(first) = shape.first_mut() {
+            *first = 2 * batch;
+        }
+        // libtorch's own numbers, from a seed of the step's: millions a step, which differ from device to device.
+        tch::manual_seed(stream(config.seed, Stream::DiscriminatorNoise).at(step).word().cast_signed());
+        let all = Tensor::f_randn(&shape[..], (Kind::Float, self.device))?.f_mul_scalar(size)?;
+        let first = own * self.group.rank() as i64;
+        Ok(Some([all.f_narrow(0, first, own)?, all.f_narrow(0, batch + first, own)?]))
     }
 
     /// E |dD/dx|^2 over maps of the data, x in units of their standard deviation, as a number that has a gradient itself.
