@@ -59,6 +59,10 @@ pub struct TrainingConfig {
     pub updates: Updates,
     /// How the generator's weights begin.
     pub initialisation: Initialisation,
+    /// Standard deviations of the data's kappa that the generator's output 1 would stand for if nothing else mattered; 0 for what
+    /// `kappa_scale` makes of it. The last layer's first kernels and its learning rate are then those of such a generator: Adam moves
+    /// the output by as much in every step, which is coarse beside maps whose peaks stand far above their scatter.
+    pub output_deviations: f64,
     /// Maps after which a step's weight in the moving average of the generator's weights is halved; 0 for no average.
     pub average_half_life_maps: f64,
     /// Whether batch normalisation measures the batches of all processes that train together; each measures its own otherwise.
@@ -144,6 +148,7 @@ impl Default for TrainingConfig {
             selection: SelectionConfig::default(),
             updates: Updates::Together,
             initialisation: Initialisation::Paper,
+            output_deviations: 0.0,
             average_half_life_maps: 0.0,
             synchronised_batch_norm: false,
             network: NetworkDefinition::paper(),
@@ -225,6 +230,9 @@ impl TrainingConfig {
         if !(self.average_half_life_maps >= 0.0 && self.average_half_life_maps.is_finite()) {
             bail!("average_half_life_maps must be 0 or a positive number, got {}", self.average_half_life_maps);
         }
+        if !(self.output_deviations >= 0.0 && self.output_deviations.is_finite()) {
+            bail!("output_deviations must be 0 or a positive number, got {}", self.output_deviations);
+        }
         if self.export.averaged && self.average_half_life_maps == 0.0 {
             bail!("[export] averaged wants an average: set average_half_life_maps");
         }
@@ -274,6 +282,7 @@ mod tests {
             ("label_flip = 0.7", "label_flip"),
             ("steps = 10\ncool_down_steps = 11", "cool_down_steps"),
             ("average_half_life_maps = -1.0", "average_half_life_maps"),
+            ("output_deviations = -1.0", "output_deviations"),
             ("[export]\naveraged = true", "average_half_life_maps"),
             ("steps = 10\n[selection]\nsteps = 11", "[selection] steps"),
             ("[selection]\nsteps = 1\nevery = 0", "[selection] every"),

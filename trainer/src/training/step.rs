@@ -42,6 +42,17 @@ pub type StepMeasures = Vec<(Measure, Tensor)>;
 /// The last layer of the discriminator, which may have a learning rate of its own.
 const LAST_LAYER: &str = "fc.";
 
+/// Name with which the tensors of the generator's last layer begin.
+fn last_layer(config: &TrainingConfig) -> String {
+    format!("deconv{}.", config.network.stages)
+}
+
+/// What the first kernels and the learning rate of the generator's last layer are multiplied by, as `output_deviations` has it.
+fn output_factor(config: &TrainingConfig, deviation: f64) -> f64 {
+    let unit = config.output_deviations * deviation;
+    if unit > 0.0 { unit / f64::from(config.network.kappa_scale) } else { 1.0 }
+}
+
 impl Players {
     /// Seeded networks that have not been trained, for data whose kappa has this standard deviation.
     ///
@@ -49,6 +60,14 @@ impl Players {
     /// When the sizes make no network, or the device has no room.
     pub fn new(config: &TrainingConfig, deviation: f64, device: Device) -> Result<Self> {
         let generator = TorchNetwork::generator(&config.network, config.initialisation, config.seed, device)?;
+        let factor = output_factor(config, deviation);
+        if factor != 1.0 {
+            let last = last_layer(config);
+            let kernels = generator.named().filter(|(name, _)| name.starts_with(&last));
+            no_grad(|| {
+                kernels.into_iter().try_for_each(|(_, tensor)| tensor.shallow_clone().f_mul_scalar_(factor).map(drop))
+            })?;
+        }
         Self::with_generator(generator, config, deviation, device)
     }
 
@@ -73,7 +92,9 @@ impl Players {
             asinh: differs.input == DiscriminatorInput::Asinh,
         };
         let discriminator = TorchNetwork::discriminator(&config.network, form, config.seed, device)?;
-        let generator_adam = Adam::new(&generator, config);
+        let (last, factor) = (last_layer(config), output_factor(config, deviation));
+        let generator_adam =
+            Adam::with_rates(&generator, config, |name| if name.starts_with(&last) { factor } else { 1.0 });
         let discriminator_adam = Adam::with_rates(&discriminator, config, |name| {
             differs.rate * if name.starts_with(LAST_LAYER) { differs.last_layer_rate } else { 1.0 }
         });
@@ -271,6 +292,36 @@ mod tests {
     /// Four maps of 16 x 16.
     fn maps() -> Tensor {
         Tensor::from_slice(&(0..1024).map(|i| (i % 29) as f32 / 29.0).collect::<Vec<_>>()).view([4, 1, 16, 16])
+    }
+
+    #[test]
+    fn the_output_learns_in_deviations_of_the_data_whatever_the_scale() {
+        let with = |output_deviations: f64, kappa_scale: f32| {
+            let network = NetworkDefinition { kappa_scale, ..narrow() };
+            let config = TrainingConfig { output_deviations, network, ..TrainingConfig::default() };
+            let mut players = Players::new(&config, 0.02, Device::Cpu).unwrap();
+            let draw = |players: &Players| {
+                let latent = latents(&config, 0, 4, Device::Cpu).unwrap();
+                players.generator.forward(&latent, Mode::BatchStatistics).unwrap()
+            };
+            let before = draw(&players);
+            let gradients: Vec<Tensor> = players.generator.trainable().iter().map(Tensor::ones_like).collect();
+            players.generator_adam.update(&gradients, 1e-3).unwrap();
+            let last = players.generator.named().find(|(name, _)| *name == "deconv2.bias").unwrap().1.shallow_clone();
+            (
+                f64::try_from(before.std(true)).unwrap(),
+                f64::from(kappa_scale) * f64::try_from(last.sum(Kind::Float)).unwrap(),
+            )
+        };
+        // tanh bends an output that is not small: within 1 %.
+        let ((narrow, own), (wide, other)) = (with(10.0, 0.5), with(10.0, 2.0));
+        assert!(
+            (narrow / wide - 1.0).abs() < 0.01 && (own / other - 1.0).abs() < 0.01,
+            "{narrow} {wide} {own} {other}"
+        );
+        assert!((with(0.0, 2.0).0 / with(0.0, 0.5).0 - 4.0).abs() < 0.04);
+        // Where it is ten deviations, nothing changes.
+        assert!((with(10.0, 0.2).0 / with(0.0, 0.2).0 - 1.0).abs() < 1e-5);
     }
 
     #[test]
