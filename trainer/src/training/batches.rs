@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use shared::random::{Stream, stream};
+use tch::{Device, Kind, Tensor};
 
 use super::{config::TrainingConfig, data::TrainingMaps, order::Order};
 
@@ -38,7 +39,8 @@ impl Share {
 
 /// Batches of consecutive steps, in their order.
 pub struct Batches {
-    batches: Receiver<Result<Vec<f32>>>,
+    batches: Receiver<Result<Tensor>>,
+    device: Device,
 }
 
 impl Batches {
@@ -46,7 +48,13 @@ impl Batches {
     ///
     /// # Errors
     /// When no thread can be had.
-    pub fn read_ahead(maps: Arc<TrainingMaps>, config: &TrainingConfig, step: u64, share: Share) -> Result<Self> {
+    pub fn read_ahead(
+        maps: Arc<TrainingMaps>,
+        config: &TrainingConfig,
+        step: u64,
+        share: Share,
+        device: Device,
+    ) -> Result<Self> {
         let (sender, batches) = sync_channel(AHEAD);
         let (seed, symmetries) = (config.seed, config.symmetries);
         let mut order = Order::new(maps.crops(), config.batch_size, seed);
@@ -54,7 +62,8 @@ impl Batches {
             for step in step.. {
                 let mut random = stream(seed, Stream::TrainingCrops).at(step);
                 let drawn = maps.windows(order.maps_of(step), symmetries, &mut random);
-                let batch = drawn.and_then(|windows| maps.read(share.of(&windows)));
+                let kappa = drawn.and_then(|windows| maps.read(share.of(&windows)));
+                let batch = kappa.and_then(|kappa| tensor(&kappa, maps.side(), device));
                 let failed = batch.is_err();
                 if sender.send(batch).is_err() || failed {
                     return;
@@ -62,22 +71,29 @@ impl Batches {
             }
         };
         thread::Builder::new().name("batches".into()).spawn(read).context("cannot start a thread that reads maps")?;
-        Ok(Self { batches })
+        Ok(Self { batches, device })
     }
 
-    /// Kappa of the next batch, `[batch, side, side]`.
+    /// Kappa of the next batch on the device, `[batch, 1, side, side]`. A GPU fetches it while it computes.
     ///
     /// # Errors
-    /// When a map holds values that are not finite.
-    pub fn next(&self) -> Result<Vec<f32>> {
-        self.batches.recv().context("the thread that reads the training maps has ended")?
+    /// When a map holds values that are not finite, or the device has no room.
+    pub fn next(&self) -> Result<Tensor> {
+        let batch = self.batches.recv().context("the thread that reads the training maps has ended")??;
+        Ok(batch.f_to_device_(self.device, Kind::Float, true, false)?)
     }
+}
+
+/// A batch on the CPU, `[batch, 1, side, side]`; for a GPU in memory from which it can fetch by itself.
+fn tensor(kappa: &[f32], side: usize, device: Device) -> Result<Tensor> {
+    let batch = Tensor::f_from_slice(kappa)?.f_view([-1, 1, side as i64, side as i64])?;
+    Ok(if device.is_cuda() { batch.f_pin_memory(device)? } else { batch })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::data::Part;
+    use crate::{torch::to_vec, training::data::Part};
     use shared::formats::npy;
 
     fn maps(folder: &std::path::Path, value: impl Fn(usize) -> f32) -> Arc<TrainingMaps> {
@@ -93,8 +109,8 @@ mod tests {
         let maps = maps(folder.path(), |at| at as f32);
         let config = TrainingConfig { batch_size: 3, seed: 7, ..TrainingConfig::default() };
         let from = |first: u64| -> Vec<Vec<f32>> {
-            let batches = Batches::read_ahead(Arc::clone(&maps), &config, first, Share::WHOLE).unwrap();
-            (first..12).map(|_| batches.next().unwrap()).collect()
+            let batches = Batches::read_ahead(Arc::clone(&maps), &config, first, Share::WHOLE, Device::Cpu).unwrap();
+            (first..12).map(|_| to_vec(&batches.next().unwrap()).unwrap()).collect()
         };
         let all = from(0);
         assert_eq!(all[5..], from(5));
@@ -111,8 +127,9 @@ mod tests {
         let maps = maps(folder.path(), |at| at as f32);
         let config = TrainingConfig { batch_size: 4, seed: 7, symmetries: true, ..TrainingConfig::default() };
         let read = |rank: usize, size: usize| -> Vec<f32> {
-            let batches = Batches::read_ahead(Arc::clone(&maps), &config, 3, Share { rank, size }).unwrap();
-            batches.next().unwrap()
+            let batches =
+                Batches::read_ahead(Arc::clone(&maps), &config, 3, Share { rank, size }, Device::Cpu).unwrap();
+            to_vec(&batches.next().unwrap()).unwrap()
         };
         let whole = read(0, 1);
         assert_eq!([read(0, 2), read(1, 2)].concat(), whole);
@@ -123,7 +140,8 @@ mod tests {
     fn a_map_that_is_not_finite_is_told_when_its_turn_comes() {
         let folder = tempfile::tempdir().unwrap();
         let config = TrainingConfig { batch_size: 3, ..TrainingConfig::default() };
-        let batches = Batches::read_ahead(maps(folder.path(), |_| f32::NAN), &config, 0, Share::WHOLE).unwrap();
+        let batches =
+            Batches::read_ahead(maps(folder.path(), |_| f32::NAN), &config, 0, Share::WHOLE, Device::Cpu).unwrap();
         assert!(batches.next().unwrap_err().to_string().contains("not finite"));
         assert!(batches.next().is_err());
     }

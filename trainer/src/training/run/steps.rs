@@ -88,7 +88,7 @@ impl Run {
             saved: Instant::now(),
             window: Window::new(),
             batches_in_epoch: Order::new(self.maps().crops(), config.batch_size, config.seed).batches(),
-            batches: Batches::read_ahead(Arc::clone(self.maps()), config, self.step, share)?,
+            batches: Batches::read_ahead(Arc::clone(self.maps()), config, self.step, share, self.device())?,
             bar: if leads { Bar::of_steps(config.steps, self.step) } else { Bar::silent() },
         };
         for phase in Phase::of(self.config()) {
@@ -116,7 +116,7 @@ impl Run {
 
     /// One step, and what is due after it.
     fn advance(&mut self, phase: &Phase, carried: &mut Loop, interruption: &Interruption) -> Result<Ending> {
-        let data = self.batch(&carried.batches.next()?)?;
+        let data = carried.batches.next()?;
         let measures = self.players.step(&self.setup.config, self.step, phase.learning_rate(self.step), &data);
         let measures = measures.map_err(|error| self.group().explain(error))?;
         carried.window.add(measures)?;
@@ -204,13 +204,6 @@ impl Run {
     /// Whether the step left weights that maps can be drawn with.
     fn check_finite(&self, carried: &Loop) -> Result<()> {
         checkpoint::check_finite(&self.players, self.step).map_err(|error| explained(error, carried))
-    }
-
-    /// A batch on the device, `[n, 1, side, side]`.
-    fn batch(&self, kappa: &[f32]) -> Result<Tensor> {
-        let side = self.maps().side();
-        let shape = [(kappa.len() / (side * side)) as i64, 1, side as i64, side as i64];
-        Ok(Tensor::f_from_slice(kappa)?.f_view(shape)?.f_to_device(self.device())?)
     }
 
     pub(super) fn generator(&self) -> TorchGenerator<'_> {
