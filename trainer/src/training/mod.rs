@@ -21,6 +21,7 @@
 pub mod adam;
 #[cfg(feature = "torch")]
 pub mod average;
+#[cfg(feature = "torch")]
 pub mod batches;
 pub mod checkpoint;
 pub mod config;
