@@ -98,6 +98,13 @@ impl Default for MapStatistics {
 }
 
 impl MapStatistics {
+    /// Shares of the pixels below the bins of the density, and in each bin, which are `width` wide; the rest is above.
+    pub fn pixel_shares(&self, width: f64) -> Vec<f64> {
+        let [below, above] = self.outside_pdf;
+        let inside = 1.0 - below - above;
+        std::iter::once(below).chain(self.pdf.iter().map(|density| density.unwrap_or(0.0) * width * inside)).collect()
+    }
+
     /// The values of one statistic.
     pub fn of(&self, statistic: Statistic) -> &[Option<f64>] {
         match statistic {

@@ -85,10 +85,12 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
         None => best_selected(&arguments.run)?.map(|(step, _)| step),
     };
     let best = || Ok::<_, anyhow::Error>(best_checkpoint(&arguments.run, u64::MAX)?.map(|(step, _)| step));
-    let (bytes, state) = match (selected, arguments.step.map_or_else(best, |step| Ok(Some(step)))?) {
-        (Some(step), _) => selection.read(step)?,
-        (None, Some(step)) => checkpoints.read(step)?,
-        (None, None) => checkpoints.newest_good()?,
+    let (bytes, state) = match selected {
+        Some(step) => selection.read(step)?,
+        None => match arguments.step.map_or_else(best, |step| Ok(Some(step)))? {
+            Some(step) => checkpoints.read(step)?,
+            None => checkpoints.newest_good()?,
+        },
     };
     let players = Players::new(&state.config, state.data.deviation, Device::Cpu)?;
     match selected {

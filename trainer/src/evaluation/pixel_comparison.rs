@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::{
     random::{Stream, stream},
-    statistics::{MapStatistics, Statistic, TwoSample},
+    statistics::{Statistic, TwoSample},
 };
 
 use super::{measured::MeasuredMaps, options::TestOptions};
@@ -25,17 +25,10 @@ pub struct PixelComparison {
     pub outside: [f64; 2],
 }
 
-/// Share of a map's pixels below the bins, in each bin, and (implied) above.
-fn pixel_shares(map: &MapStatistics, width: f64) -> Vec<f64> {
-    let [below, above] = map.outside_pdf;
-    let inside = 1.0 - below - above;
-    std::iter::once(below).chain(map.pdf.iter().map(|density| density.unwrap_or(0.0) * width * inside)).collect()
-}
-
 /// Compares the pixels of A with those of B.
 pub fn compare_pixels(a: &MeasuredMaps, b: &MeasuredMaps, options: TestOptions) -> PixelComparison {
     let width = b.bin_width(Statistic::Pdf);
-    let maps: Vec<Vec<f64>> = a.maps.iter().chain(&b.maps).map(|map| pixel_shares(map, width)).collect();
+    let maps: Vec<Vec<f64>> = a.maps.iter().chain(&b.maps).map(|map| map.pixel_shares(width)).collect();
     let bins = maps.first().map_or(0, Vec::len);
     let (in_a, in_b) = (a.maps.len() as f64, b.maps.len() as f64);
     let sum_of = |chosen: &mut dyn Iterator<Item = usize>| {

@@ -14,6 +14,10 @@ pub use statistics::StatisticsMonitor;
 use anyhow::Result;
 use shared::network::{MapGenerator, generator::Backend};
 
+/// Why there is no distance.
+const NO_MODE: &str =
+    "no mode of the power spectrum can be compared: the maps are constant, or too small for the paper's multipoles";
+
 /// Draws the maps of `count` seeds from `first_seed` on, batch by batch.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use shared::{
     },
 };
 
-use super::draw;
+use super::{NO_MODE, draw};
 use crate::{
     spectra::{Spectrum, compared_modes, spectra},
     training::data::TrainingMaps,
@@ -47,16 +47,6 @@ impl SpectrumMonitor {
         Ok(Self { side_angle, side, ell, data })
     }
 
-    /// Maps of the data that were measured.
-    pub fn maps(&self) -> usize {
-        self.data.len()
-    }
-
-    /// Modes that are compared.
-    pub fn modes(&self) -> usize {
-        self.ell.len()
-    }
-
     /// Distance and ratios per band of `count` generated maps, of the seeds from `first_seed` on. `tick` is called after each batch
     /// with the number of its maps, and may end the measurement.
     ///
@@ -75,9 +65,7 @@ impl SpectrumMonitor {
                 .extend(spectra(maps.len(), [self.side, self.ell.len()], self.side_angle, |at| Ok(maps[at].clone()))?);
             tick(maps.len())
         })?;
-        let distance = spectrum_distance(&self.data, &generated).context(
-            "no mode of the power spectrum can be compared: the maps are constant, or too small for the paper's multipoles",
-        )?;
+        let distance = spectrum_distance(&self.data, &generated).context(NO_MODE)?;
         Ok((distance, band_ratios(&self.ell, &self.data, &generated)))
     }
 }

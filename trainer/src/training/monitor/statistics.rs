@@ -9,14 +9,16 @@ use shared::{
         Ensemble, MapStatistics, Statistic, StatisticsEdges, StatisticsPlan,
         correlation::{CorrelationDifference, correlation_matrix},
         distance::{band_ratios, spectrum_distance},
-        power_spectrum::modes_below_nyquist,
     },
 };
 
-use super::draw;
-use crate::training::{
-    data::TrainingMaps,
-    log::{MeasuredLine, StatisticDistances},
+use super::{NO_MODE, draw};
+use crate::{
+    spectra::compared_modes,
+    training::{
+        data::TrainingMaps,
+        log::{MeasuredLine, StatisticDistances},
+    },
 };
 
 /// Statistics of the Minkowski distance.
@@ -27,6 +29,8 @@ pub struct StatisticsMonitor {
     side: usize,
     side_angle: f64,
     ell: Vec<f64>,
+    /// Width of a bin of the pixel density, in kappa.
+    pixel_bin: f64,
     data: Measured,
 }
 
@@ -37,8 +41,8 @@ struct Measured {
     spectra: Vec<Vec<Option<f64>>>,
     /// V0, V1 and V2 over the maps.
     minkowski: Vec<Ensemble>,
-    /// Share of pixels below each edge of the bins of the pixel density, summed over the maps.
-    below: Vec<f64>,
+    /// Shares of pixels below the bins of the pixel density and in each of them, summed over the maps.
+    pixels: Vec<f64>,
 }
 
 impl StatisticsMonitor {
@@ -48,10 +52,10 @@ impl StatisticsMonitor {
     /// When a map is not finite.
     pub fn new(maps: &TrainingMaps, side_angle: f64, count: usize) -> Result<Self> {
         let side = maps.side();
-        let plan = StatisticsPlan::new(side, side_angle, &StatisticsEdges::default())?;
-        let mut ell = plan.middles(Statistic::PowerSpectrum);
-        ell.truncate(modes_below_nyquist(&ell, side, side_angle));
-        let mut monitor = Self { side, side_angle, ell, data: Measured::default() };
+        let ell = compared_modes(side, side_angle)?;
+        let kappa = StatisticsEdges::default().kappa;
+        let pixel_bin = kappa[1] - kappa[0];
+        let mut monitor = Self { side, side_angle, ell, pixel_bin, data: Measured::default() };
         let mut data = Measured::default();
         // Not all of the data at once: they may be larger than memory.
         for places in maps.spread(count).collect::<Vec<_>>().chunks(64) {
@@ -75,9 +79,7 @@ impl StatisticsMonitor {
         let mut generated = Measured::default();
         draw(generator, first_seed, self.data.spectra.len(), |maps| self.add(maps, &mut generated))?;
         let (data, generated) = (&self.data, &generated);
-        let distance = spectrum_distance(&data.spectra, &generated.spectra).context(
-            "no mode of the power spectrum can be compared: the maps are constant, or too small for the paper's multipoles",
-        )?;
+        let distance = spectrum_distance(&data.spectra, &generated.spectra).context(NO_MODE)?;
         let correlation =
             CorrelationDifference::of(&correlation_matrix(&generated.spectra), &correlation_matrix(&data.spectra));
         Ok(MeasuredLine {
@@ -113,7 +115,7 @@ impl StatisticsMonitor {
             )
             .collect::<Result<_>>()?;
         for mut map in measured {
-            into.take(&map);
+            into.take(&map, self.pixel_bin);
             map.power_spectrum.truncate(self.ell.len());
             into.spectra.push(map.power_spectrum);
         }
@@ -123,26 +125,26 @@ impl StatisticsMonitor {
 
 impl Measured {
     /// Takes in the shape and the pixels of a map.
-    fn take(&mut self, map: &MapStatistics) {
+    fn take(&mut self, map: &MapStatistics, pixel_bin: f64) {
         self.minkowski.resize_with(MINKOWSKI.len(), || Ensemble::new(map.of(Statistic::V0).len()));
         for (ensemble, statistic) in self.minkowski.iter_mut().zip(MINKOWSKI) {
             ensemble.add(map.of(statistic));
         }
-        let [mut below, above] = map.outside_pdf;
-        let inside = 1.0 - below - above;
-        let total: f64 = map.pdf.iter().flatten().sum();
-        self.below.resize(map.pdf.len(), 0.0);
-        for (sum, density) in self.below.iter_mut().zip(&map.pdf) {
-            *sum += below;
-            // Bins are of one width.
-            below += if total > 0.0 { inside * density.unwrap_or(0.0) / total } else { 0.0 };
+        let shares = map.pixel_shares(pixel_bin);
+        self.pixels.resize(shares.len(), 0.0);
+        for (sum, share) in self.pixels.iter_mut().zip(shares) {
+            *sum += share;
         }
     }
 
     /// Largest difference of the distribution functions of all pixels, at the edges of the density's bins.
     fn pixel_distance(&self, other: &Self) -> f64 {
         let (own, others) = (self.spectra.len().max(1) as f64, other.spectra.len().max(1) as f64);
-        self.below.iter().zip(&other.below).map(|(a, b)| (a / own - b / others).abs()).fold(0.0, f64::max)
+        let differences = self.pixels.iter().zip(&other.pixels).scan(0.0, |at_edge: &mut f64, (a, b)| {
+            *at_edge += a / own - b / others;
+            Some(at_edge.abs())
+        });
+        differences.fold(0.0, f64::max)
     }
 
     /// Root mean square over thresholds of the difference of mean V0, V1 and V2, in units of this set's scatter of a map.
