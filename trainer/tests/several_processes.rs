@@ -20,6 +20,8 @@ use tempfile::TempDir;
 const SETTINGS: &str =
     "batch_size = 8\nsample_every = 0\ncheckpoint_every = 1\nlog_every = 1\nsynchronised_batch_norm = true\n";
 const NETWORK: &str = "[network]\nlatent_size = 8\nmap_side = 32\nbase_channels = 4\nstages = 3\nkappa_scale = 0.01\n";
+/// A second derivative through synchronised batch normalisation.
+const PENALISED: &str = "[discriminator]\ngradient_penalty = 1.0\n";
 /// What the recipe has beside the adversarial gradient.
 const RECIPE: &str = "symmetries = true\nupdates = \"alternating\"\naverage_half_life_maps = 50.0\n[discriminator]\n\
                       batch_norm = false\ninput = \"deviation\"\ngradient_penalty = 1.0\ngradient_penalty_every = 2\nnoise = 0.3\n[forces]\n\
@@ -34,8 +36,13 @@ fn ready(steps: u64, more: &str) -> Result<TempDir> {
 
 /// Starts `size` processes that train together, as a launcher does.
 fn start(here: &Path, size: usize, line: &str) -> Result<Vec<Child>> {
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let process = |rank: usize| -> Result<Child> {
+    start_each(here, &vec![line.to_owned(); size])
+}
+
+/// Starts processes that train together, each with a command line of its own.
+fn start_each(here: &Path, lines: &[String]) -> Result<Vec<Child>> {
+    let (port, size) = (TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(), lines.len());
+    let process = |(rank, line): (usize, &String)| -> Result<Child> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
         command.args(line.split_whitespace()).current_dir(here).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("MASTER_ADDR", "127.0.0.1").env("MASTER_PORT", port.to_string());
@@ -44,7 +51,7 @@ fn start(here: &Path, size: usize, line: &str) -> Result<Vec<Child>> {
         }
         command.spawn().context("cannot start trainer")
     };
-    (0..size).map(process).collect()
+    lines.iter().enumerate().map(process).collect()
 }
 
 fn ends(processes: Vec<Child>) -> Result<Vec<Output>> {
@@ -97,7 +104,7 @@ fn difference_of_gradients(here: &Path, a: &str, b: &str) -> Result<f32> {
 
 #[test]
 fn processes_with_shares_of_a_batch_train_as_one_with_all_of_it() -> Result<()> {
-    for (name, more) in [("paper", ""), ("recipe", RECIPE)] {
+    for (name, more) in [("paper", ""), ("penalised", PENALISED), ("recipe", RECIPE)] {
         let folder = ready(3, more)?;
         let here = folder.path();
         let line = |run: &str| format!("train --config run.toml --data crops.npy --out {run} --device cpu --threads 1");
@@ -173,14 +180,7 @@ fn what_cannot_be_shared_is_explained() -> Result<()> {
         ensure!(output.status.code() == Some(2) && message.contains("multiple of 3"), "{message}");
     }
     // One that was started with another seed.
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
-    let process = |rank: &str, more: &str| -> Result<Child> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
-        command.args(format!("{line} {more}").replace("--out run", "--out other").split_whitespace()).current_dir(here);
-        command.envs([("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", &port), ("RANK", rank), ("WORLD_SIZE", "2")]);
-        Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
-    };
-    let outputs = ends(vec![process("0", "")?, process("1", "--seed 7")?])?;
+    let outputs = ends(start_each(here, &[line.to_owned(), format!("{line} --seed 7")])?)?;
     let messages: String = outputs.iter().map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).collect();
     ensure!(messages.contains("process 1 was started with other settings"), "{messages}");
     ensure!(outputs.iter().all(|output| output.status.code() == Some(2)), "{messages}");

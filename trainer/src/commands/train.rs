@@ -179,7 +179,10 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
         bail!("--from-step says where --resume or --branch-of goes on: give one of them");
     }
     let from = arguments.from_step.map_or(ResumeFrom::Newest, ResumeFrom::Step);
-    let mut config = config(arguments, from)?;
+    let trunk = arguments.branch_of.as_ref().map(|trunk| state_of(trunk, from)).transpose()?;
+    // A trunk may train on meanwhile: the branch is of the checkpoint that was looked at.
+    let from = trunk.as_ref().map_or(from, |state| ResumeFrom::Step(state.step));
+    let mut config = config(arguments, trunk.as_ref())?;
     let start = match &arguments.start_from {
         Some(path) => Some(LoadedWeights::read(path, None)?),
         None => None,
@@ -313,10 +316,9 @@ fn meet(arguments: &TrainArguments, batch_size: usize) -> Result<(Device, Group)
 
 /// The run's own config when it is resumed, that of the other run when it is a branch, else the file's, with what the command
 /// line says.
-fn config(arguments: &TrainArguments, from: ResumeFrom) -> Result<TrainingConfig> {
+fn config(arguments: &TrainArguments, trunk: Option<&CheckpointState>) -> Result<TrainingConfig> {
     let own = arguments.out.join("config.toml");
-    let trunk = arguments.branch_of.as_ref().map(|trunk| state_of(trunk, from)).transpose()?;
-    let mut config = match (&trunk, &arguments.config) {
+    let mut config = match (trunk, &arguments.config) {
         (Some(state), _) => state.config.clone(),
         (None, Some(path)) => TrainingConfig::read(path)?,
         (None, None) if arguments.resume && own.is_file() => TrainingConfig::read(&own)?,
@@ -338,7 +340,7 @@ fn config(arguments: &TrainArguments, from: ResumeFrom) -> Result<TrainingConfig
         config.network.kappa_scale = kappa;
     }
     config.held_out_maps = arguments.held_out_maps.unwrap_or(config.held_out_maps);
-    if let (Some(state), Some(maps)) = (&trunk, arguments.cool_down) {
+    if let (Some(state), Some(maps)) = (trunk, arguments.cool_down) {
         config.cool_down_steps = maps.div_ceil(config.batch_size as u64).max(1);
         config.selection.steps = 0;
         config.steps = state.step + config.cool_down_steps;

@@ -103,11 +103,17 @@ struct SummedUp : torch::autograd::Function<SummedUp> {
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
                                                  torch::autograd::variable_list gradients) {
-    return {summed(gradients[0], context->saved_data["group"].toInt()), at::Tensor()};
+    // By the same function, so that a gradient penalty can go through it once more.
+    return {SummedUp::apply(gradients[0], context->saved_data["group"].toInt()), at::Tensor()};
   }
   static at::Tensor summed(const at::Tensor &input, int64_t group) {
     at::Tensor sum = input.detach().clone(at::MemoryFormat::Contiguous);
-    reinterpret_cast<Group *>(group)->sum(sum);
+    try {
+      reinterpret_cast<Group *>(group)->sum(sum);
+    } catch (const std::exception &exception) {
+      // Within a backward pass nobody else tells this failure from others; group.rs looks for these words.
+      throw std::runtime_error(std::string("the sum over the group failed: ") + exception.what());
+    }
     return sum;
   }
 };

@@ -17,6 +17,9 @@ pub struct Group {
     joined: Option<Rc<Joined>>,
 }
 
+/// Words of group.cpp where a sum through which gradients flow failed.
+const FAILED_SUM: &str = "the sum over the group failed";
+
 /// A process cannot be reached any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -199,9 +202,10 @@ impl Group {
         }
     }
 
-    /// Says of an error within libtorch, such as in a backward pass through a sum, what it means in a group.
-    pub fn explain(&self, error: anyhow::Error) -> anyhow::Error {
-        if self.joined.is_some() && !error.is::<Lost>() { error.context(Lost) } else { error }
+    /// Says of a sum that failed within a backward pass what it means; other errors stay what they are.
+    pub fn explain(error: anyhow::Error) -> anyhow::Error {
+        let failed = format!("{error:#}").contains(FAILED_SUM);
+        if failed && !error.is::<Lost>() { error.context(Lost) } else { error }
     }
 
     /// A number of the leading process, in all of them.
@@ -272,6 +276,13 @@ mod tests {
         ];
         let found = place(&slurm).unwrap().unwrap();
         assert_eq!((found.meeting.rank, found.meeting.size, found.local_rank(), found.local_size()), (5, 8, 1, 4));
+    }
+
+    #[test]
+    fn a_failed_sum_is_told_from_other_errors() {
+        let explained = |text: &'static str| Group::explain(anyhow::anyhow!(text));
+        assert!(explained("Internal torch error: the sum over the group failed: closed").is::<Lost>());
+        assert!(!explained("CUDA out of memory").is::<Lost>());
     }
 
     #[test]

@@ -39,9 +39,9 @@ impl Selection {
         self.measured.contains_key(&step)
     }
 
-    /// Steps of the best generators, the best first.
-    fn best(&self, keep: usize) -> Vec<u64> {
-        let mut steps: Vec<u64> = self.measured.keys().copied().collect();
+    /// The `keep` best of some generators by their steps, the best first; those that were not measured are left out.
+    fn best(&self, of: &[u64], keep: usize) -> Vec<u64> {
+        let mut steps: Vec<u64> = of.iter().copied().filter(|step| self.has(*step)).collect();
         steps.sort_by(|a, b| self.measured[a].total_cmp(&self.measured[b]));
         steps.truncate(keep);
         steps
@@ -65,7 +65,11 @@ impl Selection {
         let tick = |_| if alone { Ok(interruption.check()?) } else { Ok(()) };
         let (distance, _) = monitor.measure(&run.generator(), FIRST_MEASURED_SEED, config.maps, tick)?;
         self.measured.insert(run.step, distance);
-        let best = self.best(config.keep);
+        // Of those whose files are still there: a run that went on from before may have lost some.
+        let mut candidates = snapshots.steps()?;
+        candidates.retain(|step| *step != run.step);
+        candidates.push(run.step);
+        let best = self.best(&candidates, config.keep);
         if best.contains(&run.step) {
             checkpoint::save_generator(&snapshots.path(run.step), &run.players, &run.state(Some(distance)))?;
             snapshots.read(run.step).context("a generator that was kept cannot be read back")?;
@@ -85,8 +89,7 @@ pub fn best_selected(run: &Path) -> Result<Option<(u64, f64)>> {
         return Ok(None);
     }
     let (kept, selection) = (snapshots.steps()?, Selection::new(&read_lines(&run.join("log.jsonl"))?));
-    let best = selection.best(usize::MAX).into_iter().find(|step| kept.contains(step));
-    Ok(best.map(|step| (step, selection.measured[&step])))
+    Ok(selection.best(&kept, 1).first().map(|step| (*step, selection.measured[step])))
 }
 
 #[cfg(test)]
@@ -97,7 +100,17 @@ mod tests {
     fn the_best_come_first_and_a_log_is_remembered() {
         let line = |step, distance| LogLine::Selection(SelectionLine { step, distance });
         let selection = Selection::new(&[line(11, 0.3), line(12, 0.1), line(13, 0.2), line(14, 0.4)]);
-        assert_eq!((selection.best(2), selection.has(14), selection.has(15)), (vec![12, 13], true, false));
+        assert_eq!(
+            (selection.best(&[11, 12, 13, 14], 2), selection.has(14), selection.has(15)),
+            (vec![12, 13], true, false)
+        );
+    }
+
+    #[test]
+    fn generators_whose_files_are_gone_take_no_place() {
+        let line = |step, distance| LogLine::Selection(SelectionLine { step, distance });
+        let selection = Selection::new(&[line(11, 0.1), line(12, 0.2), line(13, 0.3)]);
+        assert_eq!(selection.best(&[12, 13, 20], 2), [12, 13]);
     }
 
     #[test]

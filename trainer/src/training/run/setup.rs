@@ -137,6 +137,7 @@ impl RunSetup {
             // The branch can go on before its first own checkpoint.
             write_atomically(&run.checkpoints().path(state.step), &bytes)?;
         }
+        run.group().wait(run.device())?;
         Ok(run)
     }
 

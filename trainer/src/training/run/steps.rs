@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     progress::Bar,
-    torch::{TorchBackend, TorchGenerator, device::describe},
+    torch::{Group, TorchBackend, TorchGenerator, device::describe},
     training::{
         batches::{Batches, Share},
         checkpoint::{self, CheckpointState, NotFinite, VERSION},
@@ -69,6 +69,13 @@ impl Run {
     /// When a loss or a weight is not finite or the discriminator has collapsed (the last good checkpoint stays), or when the disk
     /// or the device fails.
     pub fn train(&mut self, interruption: &Interruption) -> Result<Ending> {
+        let ending = self.take_steps(interruption)?;
+        // The last checkpoint is written before any process ends: launchers end all of them with the first.
+        self.group().wait(self.device())?;
+        Ok(ending)
+    }
+
+    fn take_steps(&mut self, interruption: &Interruption) -> Result<Ending> {
         let config = self.config();
         let leads = self.group().leads();
         let log = if leads { Some(RunLog::open(self.folder(), self.step)?) } else { None };
@@ -109,8 +116,6 @@ impl Run {
             }
         }
         carried.bar.finish();
-        // The last checkpoint is written before any process ends.
-        self.group().wait(self.device())?;
         Ok(Ending::Complete)
     }
 
@@ -118,7 +123,7 @@ impl Run {
     fn advance(&mut self, phase: &Phase, carried: &mut Loop, interruption: &Interruption) -> Result<Ending> {
         let data = carried.batches.next()?;
         let measures = self.players.step(&self.setup.config, self.step, phase.learning_rate(self.step), &data);
-        let measures = measures.map_err(|error| self.group().explain(error))?;
+        let measures = measures.map_err(Group::explain)?;
         carried.window.add(measures)?;
         self.step += 1;
         let interrupted = self.is_interrupted(phase, interruption)?;
@@ -134,6 +139,7 @@ impl Run {
         if !self.group().leads() {
             return Ok(if interrupted { Ending::Interrupted } else { Ending::Complete });
         }
+        let trained = Instant::now();
         let mut distance = None;
         if sample && let Some(monitor) = &carried.monitor {
             self.check_finite(carried)?;
@@ -153,9 +159,7 @@ impl Run {
             carried.saved = Instant::now();
         }
         let selected = if select { self.select(carried, interruption)? } else { Ending::Complete };
-        if sample || save || select {
-            carried.window.skip_time();
-        }
+        carried.window.leave_out(trained.elapsed());
         Ok(if interrupted { Ending::Interrupted } else { selected })
     }
 

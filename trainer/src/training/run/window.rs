@@ -1,6 +1,6 @@
 //! Means of what steps measure, over the steps since the last log line.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use tch::Tensor;
@@ -57,9 +57,9 @@ impl Window {
         Ok(())
     }
 
-    /// Leaves out the time since the last step, in which something else was done.
-    pub fn skip_time(&mut self) {
-        self.since = Instant::now();
+    /// Leaves out time in which something else was done.
+    pub fn leave_out(&mut self, time: Duration) {
+        self.since += time;
     }
 
     /// Means over the steps and over a group, and a new window; `None` where there was no step.
