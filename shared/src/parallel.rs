@@ -22,3 +22,15 @@ pub fn map_init<S, T: Send>(
     let mut state = init();
     (0..count).map(|index| each(&mut state, index)).collect()
 }
+
+/// Threads that [`map_init`] works on.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// Threads that [`map_init`] works on.
+#[cfg(target_arch = "wasm32")]
+pub fn threads() -> usize {
+    1
+}

@@ -1,4 +1,4 @@
-//! libtorch, burn and PyTorch compute the same maps and logits from the same file.
+//! libtorch, burn, PyTorch and the project's own inference compute the same maps and logits from the same file.
 
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -8,6 +8,7 @@ use shared::{
     network::{
         NetworkDefinition,
         burn::{Discriminator, Generator},
+        cpu::{CpuGenerator, Workspace},
         definition::parameters,
         initial::Initialisation,
     },
@@ -66,14 +67,18 @@ fn agrees_with_burn(definition: &NetworkDefinition) -> Result<()> {
     assert!(spread > 1e-2 * definition.kappa_scale, "the maps are empty, so agreement would show nothing: {spread}");
 
     let device = Device::flex();
-    let weights = Weights::read(&generator.encode(Precision::F32)?, &parameters(&definition.generator()))?;
+    let weights = Weights::read(generator.encode(Precision::F32)?, &parameters(&definition.generator()))?;
     let burn = Generator::new(definition, &weights, &device)?;
     let input = Tensor::<2>::from_data(TensorData::new(latents.concat(), [2, size]), &device);
     let theirs = burn.forward(input).into_data().try_into_vec::<f32>().ok().context("burn's map is f32")?;
     let difference = largest_difference(&maps, &theirs);
     assert!(difference <= TOLERANCE, "generator: {difference:e}");
 
-    let weights = Weights::read(&discriminator.encode(Precision::F32)?, &parameters(&definition.discriminator()))?;
+    let own = CpuGenerator::new(definition, &weights)?.draw(&latents.concat(), &mut Workspace::default());
+    let difference = largest_difference(&maps, &own);
+    assert!(difference <= TOLERANCE, "the own inference: {difference:e}");
+
+    let weights = Weights::read(discriminator.encode(Precision::F32)?, &parameters(&definition.discriminator()))?;
     let burn = Discriminator::new(definition, &weights, &device)?;
     let input = Tensor::<4>::from_data(TensorData::new(maps.clone(), [2, 1, side, side]), &device);
     let judged = burn.forward(input).into_data().try_into_vec::<f32>().ok().context("burn's logit is f32")?;

@@ -8,9 +8,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use shared::formats::npy;
-use tch::Device;
 use trainer::{
-    torch::{TorchBackend, TorchNetwork},
+    drawing::{DeviceChoice, Drawer},
     weights::LoadedWeights,
 };
 
@@ -20,9 +19,8 @@ fn main() -> Result<()> {
     let seed = arguments.next().map_or(Ok(0), |seed| seed.parse())?;
     let weights = LoadedWeights::read(&folder, None)?;
     let manifest = &weights.manifest;
-    let network = TorchNetwork::generator_from(&manifest.network, &weights.generator, Device::Cpu)?;
-    let backend = TorchBackend { network: &network, device: Device::Cpu };
-    let maps = backend.generator(&manifest.network, manifest.side_angle, 1).draw_seeds([seed])?;
+    let drawer = Drawer::new(&manifest.network, &weights.generator, DeviceChoice::Cpu)?;
+    let maps = drawer.generator(manifest, 1).draw_seeds([seed])?;
     let kappa = maps.first().context("no map was drawn")?;
     let peak = kappa.iter().copied().fold(f32::MIN, f32::max);
     println!("seed {seed}: {} pixels over {} degrees, highest kappa {peak:.4}", kappa.len(), manifest.side_angle);

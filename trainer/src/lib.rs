@@ -6,14 +6,16 @@
 //!                              +-------- evaluation -> report, public/reference
 //! spectra    P(l) of many maps
 //! figures    plots, and the pages that hold them
+//! drawing    maps from weights, on whichever device
 //! torch      libtorch and the two networks in it
 //! progress   what people look at meanwhile
 //! commands   one module a subcommand
 //! ```
 //!
-//! Feature `torch`, on by default: what computes networks. Without it nothing here needs libtorch.
+//! Feature `torch`, on by default: what trains networks. Without it nothing here needs libtorch.
 
 pub mod commands;
+pub mod drawing;
 pub mod evaluation;
 pub mod figures;
 pub mod progress;

@@ -1,5 +1,4 @@
 //! The example runs.
-#![cfg(feature = "torch")]
 
 use std::{path::Path, process::Command};
 

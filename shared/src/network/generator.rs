@@ -1,7 +1,7 @@
 //! The one way from seeds or latent vectors to maps, whatever computes them.
 //!
 //! A [`MapGenerator`] cuts what is asked for into batches, has its [`Backend`] compute them, and hands the maps out one by one. Backends
-//! are libtorch in the trainer and burn ([`super::burn`]); a new one is one implementation of [`Backend`], and a new condition,
+//! are the own inference ([`super::cpu`]), libtorch in the trainer and burn on the page ([`super::burn`]); a new one is one implementation of [`Backend`], and a new condition,
 //! such as a cosmological parameter, has its place in [`DrawInput`].
 
 use std::{
@@ -59,6 +59,14 @@ pub trait Backend {
 
     /// Kappa of a batch, `[maps, side, side]`, row by row. Native backends are ready at once; those of a page wait for their device.
     fn forward(&self, batch: InputBatch) -> impl Future<Output = Result<Vec<f32>, Self::Error>>;
+}
+
+impl<B: Backend> Backend for &B {
+    type Error = B::Error;
+
+    fn forward(&self, batch: InputBatch) -> impl Future<Output = Result<Vec<f32>, Self::Error>> {
+        (**self).forward(batch)
+    }
 }
 
 /// Why maps cannot be drawn, whatever computes them.

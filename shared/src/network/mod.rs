@@ -4,11 +4,13 @@
 //! definition  sizes -> layers with names, shapes and activations   (nothing else in the project states a shape)
 //! initial     layers -> seeded initial weights
 //! generator   seeds or latent vectors -> maps, in batches, whatever computes them
+//! cpu         layers + weights -> maps on any processor, natively and in wasm, the same bits
 //! burn        layers + weights -> burn modules, on any burn device (feature `burn`); the trainer builds libtorch ones
 //! ```
 
 #[cfg(feature = "burn")]
 pub mod burn;
+pub mod cpu;
 pub mod definition;
 pub mod generator;
 pub mod initial;

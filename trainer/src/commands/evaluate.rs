@@ -13,13 +13,15 @@ use storage::{
 use tch::Device;
 
 use crate::{
-    evaluation::{options::TestOptions, reference, report::summary, run::Evaluation},
-    spectra::compared_modes,
-    torch::{
-        TorchNetwork,
-        device::{DeviceChoice, describe},
-        process,
+    drawing::{DeviceChoice, Drawer},
+    evaluation::{
+        options::TestOptions,
+        reference,
+        report::summary,
+        run::{BATCH, Evaluation},
     },
+    spectra::compared_modes,
+    torch::{TorchNetwork, process},
     training::{
         checkpoint::{self, read_state},
         step::Players,
@@ -83,7 +85,7 @@ pub struct EvaluateArguments {
     /// Side of the maps in degrees, where the files do not state it
     #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
     side_angle: Option<f64>,
-    /// Device that computes: auto, cpu, cuda or cuda:N
+    /// Device that computes: auto, cpu, torch-cpu, cuda or cuda:N
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
     /// Threads that compute, as many as this process may use by default
@@ -99,7 +101,7 @@ pub fn run(arguments: &EvaluateArguments) -> Result<Ending> {
     process::settle(arguments.threads, 1);
     let evaluation = open(arguments)?;
     let steps = evaluation.manifest.origin.total_steps().map(|steps| format!(" ({steps} steps)")).unwrap_or_default();
-    println!("device: {}, weights: {}{steps}", describe(evaluation.device), evaluation.file.file);
+    println!("device: {}, weights: {}{steps}", evaluation.generator.backend().describe(), evaluation.file.file);
     let reference = arguments.reference.clone().unwrap_or_else(|| arguments.out.join("reference"));
     match evaluation.run(&arguments.out, &reference, &Interruption::listen()?) {
         Ok(results) => {
@@ -157,7 +159,7 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
         );
     }
     let device = arguments.device.open()?;
-    let network = TorchNetwork::generator_from(&manifest.network, &weights.generator, device)?;
+    let generator = Drawer::new(&manifest.network, &weights.generator, arguments.device)?.generator(manifest, BATCH);
     let judge = |path: &PathBuf| discriminator_of(path, &manifest.network, device);
     let discriminator = arguments.discriminator.as_ref().map(judge).transpose()?;
     let defaults = if arguments.quick { (256, 512, 200) } else { (6400, 32_768, 1000) };
@@ -191,7 +193,7 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
     Ok(Evaluation {
         manifest: weights.manifest,
         file: weights.file,
-        network,
+        generator,
         discriminator,
         validation,
         control,

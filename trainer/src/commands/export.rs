@@ -6,14 +6,15 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use shared::{
     formats::weights::{Origin, Precision, TrainingRecord},
+    network::MapGenerator,
     statistics::SpectrumBand,
 };
 use storage::files::check_free;
 use tch::Device;
 
 use crate::{
+    drawing::Drawer,
     progress::Bar,
-    torch::TorchGenerator,
     training::{
         checkpoint::{self, CheckpointState, Checkpoints},
         data::{Part, TrainingMaps},
@@ -142,7 +143,7 @@ fn record(state: &CheckpointState) -> TrainingRecord {
 }
 
 /// Ratios per band of generated maps to maps that were not trained on.
-fn measure(path: &Path, most: usize, generator: &TorchGenerator<'_>) -> Result<Vec<SpectrumBand>> {
+fn measure(path: &Path, most: usize, generator: &MapGenerator<&Drawer>) -> Result<Vec<SpectrumBand>> {
     let (side, side_angle) = (generator.pixels(), generator.side_angle());
     let maps = TrainingMaps::open(path, side, Part::WithoutLast(0), 2)?;
     if let Some(description) = maps.description(None)?

@@ -18,12 +18,8 @@ use storage::{
 };
 
 use crate::{
+    drawing::{DeviceChoice, Drawer, drawer::settle},
     progress::Bar,
-    torch::{
-        TorchBackend, TorchNetwork,
-        device::{DeviceChoice, describe},
-        process,
-    },
     weights::{LoadedWeights, WeightsPrecision},
 };
 
@@ -58,7 +54,7 @@ pub struct GenerateArguments {
     /// File of weights to use; the most precise one there is, otherwise
     #[arg(long)]
     precision: Option<WeightsPrecision>,
-    /// Device that computes: auto, cpu, cuda or cuda:N
+    /// Device that computes: auto, cpu, torch-cpu, cuda or cuda:N
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
     /// Threads that compute, as many as this process may use by default
@@ -89,14 +85,12 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
         }
         OutputKind::Folder => {}
     }
-    process::settle(arguments.threads, 1);
+    settle(arguments.threads);
     let weights = LoadedWeights::read(&arguments.weights, arguments.precision.map(Precision::from))?;
-    let device = arguments.device.open()?;
     let manifest = &weights.manifest;
-    let network = TorchNetwork::generator_from(&manifest.network, &weights.generator, device)?;
-    let generator = TorchBackend { network: &network, device }.generator(&manifest.network, manifest.side_angle, BATCH);
+    let generator = Drawer::new(&manifest.network, &weights.generator, arguments.device)?.generator(manifest, BATCH);
     let steps = manifest.origin.total_steps().map(|steps| format!(" ({steps} steps)")).unwrap_or_default();
-    println!("device: {}, weights: {}{steps}", describe(device), weights.file.file);
+    println!("device: {}, weights: {}{steps}", generator.backend().describe(), weights.file.file);
     let mut output = Output::create(kind, arguments, &weights)?;
     let bar = Bar::new(arguments.count, "maps");
     let start = std::time::Instant::now();

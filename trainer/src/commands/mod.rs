@@ -7,7 +7,6 @@ pub mod compare;
 pub mod evaluate;
 #[cfg(feature = "torch")]
 pub mod export;
-#[cfg(feature = "torch")]
 pub mod generate;
 pub mod info;
 pub mod maps;
@@ -43,7 +42,6 @@ pub enum Command {
     /// Carry checkpoints between machines that move small files
     Checkpoint(checkpoint::CheckpointArguments),
     /// Draw maps with trained weights
-    #[cfg(feature = "torch")]
     Generate(generate::GenerateArguments),
     /// Write a run's generator as weights for the page and for `generate`
     #[cfg(feature = "torch")]
@@ -62,9 +60,6 @@ pub enum Command {
     /// Needs libtorch: train the generator against the discriminator
     #[cfg(not(feature = "torch"))]
     Train(Unavailable),
-    /// Needs libtorch: draw maps with trained weights
-    #[cfg(not(feature = "torch"))]
-    Generate(Unavailable),
     /// Needs libtorch: write a run's generator as weights
     #[cfg(not(feature = "torch"))]
     Export(Unavailable),
@@ -89,7 +84,6 @@ impl Command {
             Self::Maps(arguments) => maps::run(&arguments)?,
             Self::Runs(arguments) => runs::run(&arguments)?,
             Self::Checkpoint(arguments) => checkpoint::run(&arguments)?,
-            #[cfg(feature = "torch")]
             Self::Generate(arguments) => generate::run(&arguments)?,
             #[cfg(feature = "torch")]
             Self::Export(arguments) => export::run(&arguments)?,
@@ -98,7 +92,7 @@ impl Command {
             Self::Compare(arguments) => compare::run(&arguments)?,
             Self::Info(arguments) => info::run(&arguments)?,
             #[cfg(not(feature = "torch"))]
-            Self::Train(it) | Self::Generate(it) | Self::Export(it) | Self::Evaluate(it) => it.run()?,
+            Self::Train(it) | Self::Export(it) | Self::Evaluate(it) => it.run()?,
         }
         Ok(Ending::Complete)
     }

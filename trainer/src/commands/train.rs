@@ -17,12 +17,8 @@ use storage::{
 use tch::Device;
 
 use crate::{
-    torch::{
-        Group,
-        device::{DeviceChoice, describe},
-        group::Place,
-        process,
-    },
+    drawing::{DeviceChoice, device::describe},
+    torch::{Group, group::Place, process},
     training::{
         checkpoint::{CheckpointState, Checkpoints, DataRecord, ResumeFrom},
         config::{Arithmetic, TrainingConfig},

@@ -1,4 +1,4 @@
-//! What stands in for commands that compute networks, in a program that was built without libtorch.
+//! What stands in for commands that train or judge networks, in a program that was built without libtorch.
 
 use std::ffi::OsString;
 
@@ -21,7 +21,7 @@ impl Unavailable {
     pub fn run(self) -> Result<()> {
         drop(self.rest);
         bail!(
-            "this trainer was built without libtorch, which computes networks: build it with `cargo xtask setup && cargo build \
+            "this trainer was built without libtorch, which this command computes with: build it with `cargo xtask setup && cargo build \
              --release -p trainer`, without --no-default-features"
         )
     }

@@ -21,10 +21,7 @@ use super::{
     pairs::{ClosestPairs, Pair, PairSearch, Vectors, nearest, typical_distance},
     vectors::{ArchiveMaps, DrawnMaps, Features, Matrix, log_spectra, logarithms, mean_of},
 };
-use crate::{
-    progress::Bar,
-    torch::{TorchGenerator, TorchNetwork},
-};
+use crate::{drawing::Generator, progress::Bar, torch::TorchNetwork};
 
 /// Closest pairs that are kept and shown.
 pub const SHOWN_PAIRS: usize = 8;
@@ -49,12 +46,12 @@ pub struct NearestTrainingMaps {
 /// # Errors
 /// When a map cannot be read, or the device fails.
 pub fn nearest_training_maps(
-    generator: &TorchGenerator<'_>,
+    generator: &Generator,
     archive: &MapArchive,
     count: usize,
     seeds: &[u64],
 ) -> Result<NearestTrainingMaps> {
-    let device = generator.backend().device;
+    let device = generator.backend().torch_device();
     let maps = ArchiveMaps::new(archive, count, device)?;
     let own = generator.draw_seeds(seeds.iter().copied())?;
     let shape = [own.len() as i64, generator.definition().map_pixels() as i64];
@@ -120,7 +117,7 @@ pub struct BirthdayOptions<'a> {
 ///
 /// # Errors
 /// When the disk is full or the device fails; finished parts are kept.
-pub fn birthday(generator: &TorchGenerator<'_>, parts: &Parts, options: &BirthdayOptions<'_>) -> Result<Birthday> {
+pub fn birthday(generator: &Generator, parts: &Parts, options: &BirthdayOptions<'_>) -> Result<Birthday> {
     let count = options.maps;
     let scratch = parts.folder().join("pair-maps.f32");
     let key = format!("{} maps {} on\n{}", count, options.first_seed, options.depends_on);
@@ -134,7 +131,7 @@ pub fn birthday(generator: &TorchGenerator<'_>, parts: &Parts, options: &Birthda
         parts.put("pair-maps", options.depends_on, &options.first_seed)?;
     }
     let maps = DrawnMaps::draw(&scratch, generator, options.first_seed, count, options.interruption)?;
-    let device = generator.backend().device;
+    let device = generator.backend().torch_device();
     let simulated = ArchiveMaps::new(options.simulated, options.measured.maps.len(), device)?;
     let simulated_spectra: Vec<Vec<f64>> =
         tested_rows(options.measured, Statistic::PowerSpectrum).into_iter().map(logarithms).collect();
@@ -211,7 +208,7 @@ pub struct Interpolations {
 ///
 /// # Errors
 /// When the device fails.
-pub fn interpolations(generator: &TorchGenerator<'_>, seeds: &[[u64; 2]]) -> Result<(Interpolations, Vec<Vec<f32>>)> {
+pub fn interpolations(generator: &Generator, seeds: &[[u64; 2]]) -> Result<(Interpolations, Vec<Vec<f32>>)> {
     let (mut maps, mut largest_step) = (Vec::new(), Vec::new());
     for &ends in seeds {
         let place = |frame: usize| frame as f64 / (FRAMES - 1) as f64;

@@ -27,7 +27,7 @@ use super::{
         results::{Diversity, GenerationSpeed, Results, SetSummary, WeightsSummary},
     },
 };
-use crate::torch::{TorchBackend, TorchGenerator, TorchNetwork, device::describe};
+use crate::{drawing::Generator, torch::TorchNetwork};
 
 /// Seed of the first generated map: far from the small numbers that people type.
 pub const FIRST_SEED: u64 = 1 << 32;
@@ -36,7 +36,7 @@ pub const QUERIES: usize = 4;
 /// Interpolations that are shown.
 const INTERPOLATIONS: u64 = 4;
 /// Maps that are drawn at once, the paper's batch.
-const BATCH: usize = 64;
+pub const BATCH: usize = 64;
 /// Training maps that a short evaluation looks through.
 const QUICK_TRAINING_MAPS: usize = 2048;
 
@@ -47,7 +47,7 @@ pub struct Evaluation {
     /// Their file.
     pub file: WeightsFile,
     /// The generator.
-    pub network: TorchNetwork,
+    pub generator: Generator,
     /// A discriminator, for the space of its features.
     pub discriminator: Option<TorchNetwork>,
     /// Simulated maps that the network was not trained on.
@@ -92,14 +92,14 @@ impl Evaluation {
         let start = Instant::now();
         let _lock = FolderLock::of_folder(out, "evaluates")?;
         let parts = Parts::open(&out.join("parts"))?;
-        let generator = self.generator();
-        let measured = self.measure(&parts, &generator)?;
+        let generator = &self.generator;
+        let measured = self.measure(&parts, generator)?;
         interruption.check()?;
         let (comparison, control) = self.test(&parts, &measured)?;
         interruption.check()?;
-        let nearest = self.nearest(&parts, &generator)?;
+        let nearest = self.nearest(&parts, generator)?;
         interruption.check()?;
-        let near_pairs = self.near_pairs(&parts, &generator, &measured.validation, interruption)?;
+        let near_pairs = self.near_pairs(&parts, generator, &measured.validation, interruption)?;
 
         let samples = diversity::MAPS.min(measured.validation.maps.len()).min(self.count);
         let simulated: Vec<Vec<f32>> =
@@ -110,7 +110,7 @@ impl Evaluation {
         let diversity = Diversity { simulated: alike(&simulated), generated: alike(&generated) };
         let ends: Vec<[u64; 2]> =
             (0..INTERPOLATIONS).map(|row| [FIRST_SEED + 2 * row, FIRST_SEED + 2 * row + 1]).collect();
-        let (interpolations, frames) = interpolations(&generator, &ends)?;
+        let (interpolations, frames) = interpolations(generator, &ends)?;
 
         let results = Results {
             version: env!("CARGO_PKG_VERSION").into(),
@@ -120,7 +120,10 @@ impl Evaluation {
             levels: LEVELS,
             comparison,
             control,
-            generation: GenerationSpeed { maps_per_second: measured.maps_per_second, device: describe(self.device) },
+            generation: GenerationSpeed {
+                maps_per_second: measured.maps_per_second,
+                device: generator.backend().describe(),
+            },
             nearest,
             interpolations,
             birthday: near_pairs,
@@ -142,18 +145,13 @@ impl Evaluation {
         }];
         figures.extend(of_statistics(&sets, &results)?);
         if let (Some(archive), Some(nearest)) = (&self.training, &results.nearest) {
-            figures.extend(novelty_figures::nearest(&generator, archive, nearest)?);
+            figures.extend(novelty_figures::nearest(generator, archive, nearest)?);
         }
-        figures.push(novelty_figures::interpolation(&generator, &frames)?);
-        figures.extend(novelty_figures::closest_pairs(&generator, &results.birthday)?);
+        figures.push(novelty_figures::interpolation(generator, &frames)?);
+        figures.extend(novelty_figures::closest_pairs(generator, &results.birthday)?);
         write(out, &results, &figures)?;
         reference::write(reference, &measured.validation, &self.validation)?;
         Ok(results)
-    }
-
-    fn generator(&self) -> TorchGenerator<'_> {
-        let backend = TorchBackend { network: &self.network, device: self.device };
-        backend.generator(&self.manifest.network, self.manifest.side_angle, BATCH)
     }
 
     fn key(&self, what: &str) -> String {
@@ -162,7 +160,7 @@ impl Evaluation {
 
     /// As [`Self::key`], for what the generator computes: devices differ by rounding, and in speed.
     fn key_on_device(&self, what: &str) -> String {
-        self.key(&format!("{what} on {}", describe(self.device)))
+        self.key(&format!("{what} on {}", self.generator.backend().describe()))
     }
 
     fn measured_archive(&self, parts: &Parts, archive: &MapArchive, name: &str) -> Result<MeasuredMaps> {
@@ -171,7 +169,7 @@ impl Evaluation {
         })
     }
 
-    fn measure(&self, parts: &Parts, generator: &TorchGenerator<'_>) -> Result<Measured> {
+    fn measure(&self, parts: &Parts, generator: &Generator) -> Result<Measured> {
         let validation = self.measured_archive(parts, &self.validation, "validation")?;
         let control =
             self.control.as_ref().map(|archive| self.measured_archive(parts, archive, "control")).transpose()?;
@@ -194,7 +192,7 @@ impl Evaluation {
         Ok((comparison, control))
     }
 
-    fn nearest(&self, parts: &Parts, generator: &TorchGenerator<'_>) -> Result<Option<NearestTrainingMaps>> {
+    fn nearest(&self, parts: &Parts, generator: &Generator) -> Result<Option<NearestTrainingMaps>> {
         let Some(archive) = &self.training else { return Ok(None) };
         let most = if self.quick { QUICK_TRAINING_MAPS } else { usize::MAX };
         let key = self.key_on_device(&format!("{most} of {}", archive.fingerprint()?));
@@ -205,7 +203,7 @@ impl Evaluation {
     fn near_pairs(
         &self,
         parts: &Parts,
-        generator: &TorchGenerator<'_>,
+        generator: &Generator,
         validation: &MeasuredMaps,
         interruption: &Interruption,
     ) -> Result<Birthday> {

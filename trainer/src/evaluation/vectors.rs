@@ -10,9 +10,10 @@ use tch::{Device, Tensor};
 
 use super::pairs::Vectors;
 use crate::{
+    drawing::Generator,
     progress::Bar,
     spectra::{compared_modes, spectra},
-    torch::{TorchGenerator, TorchNetwork},
+    torch::TorchNetwork,
 };
 
 /// Maps that a network takes at once.
@@ -34,7 +35,7 @@ impl DrawnMaps {
     /// When the disk is full or the device fails; what is drawn is kept.
     pub fn draw(
         path: &Path,
-        generator: &TorchGenerator<'_>,
+        generator: &Generator,
         first_seed: u64,
         count: usize,
         interruption: &Interruption,
@@ -60,7 +61,8 @@ impl DrawnMaps {
             bar.inc(seeds.end - seeds.start);
         }
         bar.finish_and_clear();
-        let (pixels, side_angle, device) = (generator.pixels(), generator.side_angle(), generator.backend().device);
+        let (pixels, side_angle, device) =
+            (generator.pixels(), generator.side_angle(), generator.backend().torch_device());
         Ok(Self { file, count, pixels, side_angle, device })
     }
 

@@ -32,7 +32,11 @@ impl<'a> TorchBackend<'a> {
         MapGenerator::new(definition.clone(), side_angle, batch, self)
     }
 
-    fn compute(&self, batch: &InputBatch) -> Result<Vec<f32>> {
+    /// Kappa of a batch.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn compute(&self, batch: &InputBatch) -> Result<Vec<f32>> {
         let (maps, size) = (batch.maps as i64, batch.latents.len() / batch.maps.max(1));
         let latents = Tensor::f_from_slice(&batch.latents)?.f_view([maps, size as i64, 1, 1])?;
         let latents = latents.f_to_device(self.device)?;

@@ -1,7 +1,6 @@
-//! libtorch: which device computes, the two networks in it, and the few functions that tch does not reach.
+//! libtorch: the two networks in it, and the few functions that tch does not reach.
 //!
 //! ```text
-//! device     --device auto|cpu|cuda:N, found out at run time
 //! process    how this process computes: how many threads, how they wait, what becomes of freed memory
 //! group      processes that train together
 //! network    a network's tensors by name (layers: what each computes)
@@ -9,7 +8,6 @@
 //! shim       bf16 autocast, fused Adam, channels-last, leaky ReLU, sums over processes (C++)
 //! ```
 
-pub mod device;
 pub mod generator;
 pub mod group;
 pub mod layers;

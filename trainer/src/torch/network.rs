@@ -113,7 +113,7 @@ impl TorchNetwork {
     }
 
     fn from_weights(layers: Vec<Layer>, weights: &Weights, device: Device) -> Result<Self> {
-        Self::build(layers, device, |(_, p): (usize, &ParameterDefinition)| Ok(weights.tensor(&p.name)?.to_vec()))
+        Self::build(layers, device, |(_, p): (usize, &ParameterDefinition)| Ok(weights.tensor(&p.name)?))
     }
 
     fn build(
@@ -279,7 +279,7 @@ mod tests {
     fn saved_weights_compute_the_same_map() {
         let generator = TorchNetwork::generator(&narrow(), Initialisation::Paper, 1, Device::Cpu).unwrap();
         let bytes = generator.encode(Precision::F32).unwrap();
-        let weights = Weights::read(&bytes, &parameters(&narrow().generator())).unwrap();
+        let weights = Weights::read(bytes, &parameters(&narrow().generator())).unwrap();
         let loaded = TorchNetwork::generator_from(&narrow(), &weights, Device::Cpu).unwrap();
         let draw = |network: &TorchNetwork| {
             TorchBackend { network, device: Device::Cpu }.generator(&narrow(), 1.0, 2).draw_seeds([1, 2]).unwrap()

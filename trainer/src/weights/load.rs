@@ -67,7 +67,7 @@ impl LoadedWeights {
         let path = folder.join(&file.file);
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         file.verify(&bytes).with_context(|| folder.display().to_string())?;
-        let generator = Weights::read(&bytes, &parameters(&manifest.network.generator()));
+        let generator = Weights::read(bytes, &parameters(&manifest.network.generator()));
         Ok(Self { generator: generator.with_context(|| path.display().to_string())?, file, manifest })
     }
 }

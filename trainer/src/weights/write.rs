@@ -8,14 +8,16 @@ use shared::{
         Manifest, Origin, Precision, SelfCheck, Weights, WeightsFile,
         manifest::{FORMAT, VERSION},
     },
-    network::{NetworkDefinition, definition::parameters},
+    network::{MapGenerator, NetworkDefinition, definition::parameters},
     statistics::SpectrumBand,
 };
 use storage::{files::create_folder, runs::write_atomically};
-use tch::Device;
 
 use super::load::MANIFEST;
-use crate::torch::{TorchBackend, TorchGenerator, TorchNetwork};
+use crate::{
+    drawing::{DeviceChoice, Drawer},
+    torch::TorchNetwork,
+};
 
 /// Names of the files of a folder of weights.
 pub const WEIGHTS_FILES: [&str; 3] = [MANIFEST, F16_FILE, F32_FILE];
@@ -36,7 +38,7 @@ pub struct EncodedWeights {
     files: Vec<WeightsFile>,
     encoded: Vec<Vec<u8>>,
     /// The generator of the coarsest file, which is the one that the page loads.
-    coarsest: TorchNetwork,
+    coarsest: Drawer,
 }
 
 impl EncodedWeights {
@@ -62,15 +64,14 @@ impl EncodedWeights {
         }
         let coarsest = files.iter().position(|file| file.precision == Precision::F16).unwrap_or(0);
         let coarsest = encoded.get(coarsest).context("give at least one --precision")?;
-        let weights = Weights::read(coarsest, &parameters(&network.generator()))?;
-        let coarsest = TorchNetwork::generator_from(network, &weights, Device::Cpu)?;
+        let weights = Weights::read(coarsest.clone(), &parameters(&network.generator()))?;
+        let coarsest = Drawer::new(network, &weights, DeviceChoice::Cpu)?;
         Ok(Self { network: network.clone(), side_angle, files, encoded, coarsest })
     }
 
     /// The generator as the page draws with it: what a manifest states is measured on these tensors.
-    pub fn generator(&self, batch: usize) -> TorchGenerator<'_> {
-        let backend = TorchBackend { network: &self.coarsest, device: Device::Cpu };
-        backend.generator(&self.network, self.side_angle, batch)
+    pub fn generator(&self, batch: usize) -> MapGenerator<&Drawer> {
+        MapGenerator::new(self.network.clone(), self.side_angle, batch, &self.coarsest)
     }
 
     /// Writes the files, and last their manifest, so that it never names weights that are not there yet. What lies in the folder

@@ -69,7 +69,7 @@ async fn weights(address: &str, manifest: &Manifest) -> Result<Weights, Failure>
         ))
     };
     file.verify(&bytes).map_err(unusable)?;
-    Weights::read(&bytes, &parameters(&manifest.network.generator())).map_err(unusable)
+    Weights::read(bytes, &parameters(&manifest.network.generator())).map_err(unusable)
 }
 
 /// A device that did not draw the known map.

@@ -15,7 +15,7 @@ pub mod tensors;
 pub use manifest::{Manifest, WeightsFile};
 pub use origin::{Ancestor, ImportRecord, Origin, TrainingRecord};
 pub use self_check::SelfCheck;
-pub use tensors::{Precision, Weights, encode};
+pub use tensors::{Precision, Values, Weights, encode};
 
 use crate::network::definition::DefinitionError;
 

@@ -1,6 +1,6 @@
 //! Tensors of a network in safetensors, under PyTorch's names and layouts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use half::f16;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -19,10 +19,56 @@ pub enum Precision {
     F32,
 }
 
-/// A network's tensors in f32, row-major, each of the shape that its definition states.
+/// A network's tensors, each of the shape that its definition states, and every number finite.
+///
+/// They stay as the file holds them: a network is read on devices that have no room for it twice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
-    tensors: BTreeMap<String, Vec<f32>>,
+    file: Vec<u8>,
+    tensors: BTreeMap<String, Place>,
+}
+
+/// Where the numbers of a tensor lie.
+#[derive(Debug, Clone, PartialEq)]
+struct Place {
+    precision: Precision,
+    bytes: Range<usize>,
+}
+
+/// Numbers of a tensor, row-major, little-endian.
+#[derive(Debug, Clone, Copy)]
+pub enum Values<'a> {
+    /// In half precision.
+    Half(&'a [[u8; 2]]),
+    /// In single precision.
+    Single(&'a [[u8; 4]]),
+}
+
+impl Values<'_> {
+    /// One number, which has to be there.
+    #[inline]
+    pub fn get(self, index: usize) -> f32 {
+        match self {
+            Self::Half(values) => f16::from_le_bytes(values[index]).to_f32_const(),
+            Self::Single(values) => f32::from_le_bytes(values[index]),
+        }
+    }
+
+    /// In single precision, which holds every number of half precision.
+    pub fn to_vec(self) -> Vec<f32> {
+        match self {
+            Self::Half(values) => values.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
+            Self::Single(values) => values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
+        }
+    }
+
+    /// Whether no value is infinite or NaN: those have all bits of the exponent.
+    fn are_finite(self) -> bool {
+        match self {
+            Self::Half(values) => values.iter().all(|&bytes| u16::from_le_bytes(bytes) & 0x7c00 != 0x7c00),
+            Self::Single(values) => values.iter().all(|&bytes| f32::from_le_bytes(bytes).is_finite()),
+        }
+    }
 }
 
 impl Weights {
@@ -30,40 +76,57 @@ impl Weights {
     ///
     /// # Errors
     /// When the file is not safetensors, or a tensor is missing, of another shape or type, or not finite.
-    pub fn read(bytes: &[u8], parameters: &[ParameterDefinition]) -> Result<Self, WeightsError> {
-        let file = SafeTensors::deserialize(bytes)?;
+    pub fn read(file: Vec<u8>, parameters: &[ParameterDefinition]) -> Result<Self, WeightsError> {
         let mut tensors = BTreeMap::new();
+        let (header, metadata) = SafeTensors::read_metadata(&file)?;
+        // Whether its numbers lie within the file.
+        SafeTensors::deserialize(&file)?;
+        // Eight bytes of the header's length, the header, the numbers.
+        let start = size_of::<u64>() + header;
         for parameter in parameters {
             let name = &parameter.name;
-            let view = file.tensor(name).map_err(|_| WeightsError::Missing(name.clone()))?;
-            if view.shape() != parameter.shape {
-                let (found, expected) = (view.shape().to_vec(), parameter.shape.clone());
+            let info = metadata.info(name).ok_or_else(|| WeightsError::Missing(name.clone()))?;
+            if info.shape != parameter.shape {
+                let (found, expected) = (info.shape.clone(), parameter.shape.clone());
                 return Err(WeightsError::Shape { name: name.clone(), found, expected });
             }
-            let values = to_f32(view.dtype(), view.data())
-                .ok_or_else(|| WeightsError::Type { name: name.clone(), dtype: format!("{:?}", view.dtype()) })?;
-            if values.iter().any(|value| !value.is_finite()) {
+            let precision = match info.dtype {
+                Dtype::F32 => Precision::F32,
+                Dtype::F16 => Precision::F16,
+                other => return Err(WeightsError::Type { name: name.clone(), dtype: format!("{other:?}") }),
+            };
+            let place = Place { precision, bytes: start + info.data_offsets.0..start + info.data_offsets.1 };
+            if !values(&file, &place).are_finite() {
                 return Err(WeightsError::NotFinite(name.clone()));
             }
-            tensors.insert(name.clone(), values);
+            tensors.insert(name.clone(), place);
         }
-        Ok(Self { tensors })
+        Ok(Self { file, tensors })
     }
 
-    /// The values of a tensor, row-major.
+    /// The values of a tensor as they are.
     ///
     /// # Errors
     /// When the network that these weights were read for has no tensor of this name.
-    pub fn tensor(&self, name: &str) -> Result<&[f32], WeightsError> {
-        self.tensors.get(name).map(Vec::as_slice).ok_or_else(|| WeightsError::Missing(name.to_owned()))
+    pub fn values(&self, name: &str) -> Result<Values<'_>, WeightsError> {
+        let place = self.tensors.get(name).ok_or_else(|| WeightsError::Missing(name.to_owned()))?;
+        Ok(values(&self.file, place))
+    }
+
+    /// The values of a tensor in single precision, row-major.
+    ///
+    /// # Errors
+    /// When the network that these weights were read for has no tensor of this name.
+    pub fn tensor(&self, name: &str) -> Result<Vec<f32>, WeightsError> {
+        Ok(self.values(name)?.to_vec())
     }
 }
 
-fn to_f32(dtype: Dtype, data: &[u8]) -> Option<Vec<f32>> {
-    match dtype {
-        Dtype::F32 => Some(data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()),
-        Dtype::F16 => Some(data.as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes).to_f32()).collect()),
-        _ => None,
+fn values<'a>(file: &'a [u8], place: &Place) -> Values<'a> {
+    let bytes = file.get(place.bytes.clone()).unwrap_or_default();
+    match place.precision {
+        Precision::F16 => Values::Half(bytes.as_chunks().0),
+        Precision::F32 => Values::Single(bytes.as_chunks().0),
     }
 }
 
@@ -117,7 +180,7 @@ mod tests {
     fn round_trip_in_both_precisions() {
         for precision in [Precision::F32, Precision::F16] {
             let bytes = encode(&narrow(), precision, values).unwrap();
-            let weights = Weights::read(&bytes, &narrow()).unwrap();
+            let weights = Weights::read(bytes.clone(), &narrow()).unwrap();
             for parameter in narrow() {
                 // Multiples of 1/256 in [-1, 1] are exact in f16.
                 assert!(weights.tensor(&parameter.name).unwrap() == values(&parameter), "{}", parameter.name);
@@ -129,12 +192,12 @@ mod tests {
     fn refuses_what_is_not_this_network() {
         let bytes = encode(&narrow(), Precision::F32, values).unwrap();
         let wider = NetworkDefinition { latent_size: 5, map_side: 16, base_channels: 2, ..NetworkDefinition::paper() };
-        let error = Weights::read(&bytes, &parameters(&wider.generator())).unwrap_err();
+        let error = Weights::read(bytes.clone(), &parameters(&wider.generator())).unwrap_err();
         assert_eq!(error.to_string(), "tensor fc.weight has shape [16, 4], the network needs [16, 5]");
-        let error = Weights::read(&bytes, &parameters(&wider.discriminator())).unwrap_err();
+        let error = Weights::read(bytes.clone(), &parameters(&wider.discriminator())).unwrap_err();
         assert_eq!(error.to_string(), "tensor conv1.weight is missing");
         for length in [0, 7, 8, 100, bytes.len() - 1] {
-            assert!(Weights::read(&bytes[..length], &narrow()).is_err(), "cut off at {length}");
+            assert!(Weights::read(bytes[..length].to_vec(), &narrow()).is_err(), "cut off at {length}");
         }
     }
 
@@ -143,8 +206,8 @@ mod tests {
         let infinite = |p: &ParameterDefinition| vec![1e9; p.shape.iter().product()];
         assert!(matches!(encode(&narrow(), Precision::F16, infinite), Err(WeightsError::NotFinite(_))));
         let bytes = encode(&narrow(), Precision::F32, infinite).unwrap();
-        assert!(Weights::read(&bytes, &narrow()).is_ok());
+        assert!(Weights::read(bytes.clone(), &narrow()).is_ok());
         let damaged: Vec<u8> = [&bytes[..bytes.len() - 4], &f32::NAN.to_le_bytes()].concat();
-        assert!(matches!(Weights::read(&damaged, &narrow()), Err(WeightsError::NotFinite(_))));
+        assert!(matches!(Weights::read(damaged, &narrow()), Err(WeightsError::NotFinite(_))));
     }
 }

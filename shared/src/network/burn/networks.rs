@@ -98,7 +98,8 @@ fn run(stages: &[Stage], input: Tensor<4>) -> Tensor<4> {
 fn stage(layer: &Layer, weights: &Weights, device: &Device) -> Result<Stage, WeightsError> {
     let vector = |suffix: &str| -> Result<Tensor<1>, WeightsError> {
         let values = weights.tensor(&format!("{}.{suffix}", layer.name))?;
-        Ok(Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device))
+        let count = values.len();
+        Ok(Tensor::from_data(TensorData::new(values, [count]), device))
     };
     // Modules start from zeros and take their tensors right away.
     let zeros = Initializer::Zeros;

@@ -13,11 +13,11 @@ use storage::maps::MapArchive;
 
 use super::figures::{Figure, rows_of_maps, spectra_of_pairs};
 use crate::{
+    drawing::Generator,
     evaluation::{
         novelty::{Birthday, FRAMES, NearestTrainingMaps},
         pairs::Pair,
     },
-    torch::TorchGenerator,
 };
 
 /// Closest pairs that are drawn.
@@ -27,11 +27,7 @@ const DRAWN_PAIRS: usize = 4;
 ///
 /// # Errors
 /// When a map cannot be read or drawn.
-pub fn nearest(
-    generator: &TorchGenerator<'_>,
-    archive: &MapArchive,
-    nearest: &NearestTrainingMaps,
-) -> Result<Vec<Figure>> {
+pub fn nearest(generator: &Generator, archive: &MapArchive, nearest: &NearestTrainingMaps) -> Result<Vec<Figure>> {
     let own = generator.draw_seeds(nearest.seeds.iter().copied())?;
     let theirs = |pairs: &[Pair]| -> Result<Vec<Vec<f32>>> {
         pairs.iter().map(|pair| Ok(archive.map(pair.second)?.into_kappa())).collect()
@@ -74,7 +70,7 @@ pub fn nearest(
 ///
 /// # Errors
 /// When the picture cannot be made.
-pub fn interpolation(generator: &TorchGenerator<'_>, frames: &[Vec<f32>]) -> Result<Figure> {
+pub fn interpolation(generator: &Generator, frames: &[Vec<f32>]) -> Result<Figure> {
     Ok(Figure {
         file: "figure-8-interpolation.png",
         title: "Figure 8".into(),
@@ -87,7 +83,7 @@ pub fn interpolation(generator: &TorchGenerator<'_>, frames: &[Vec<f32>]) -> Res
 ///
 /// # Errors
 /// When a map cannot be drawn.
-pub fn closest_pairs(generator: &TorchGenerator<'_>, birthday: &Birthday) -> Result<Option<Figure>> {
+pub fn closest_pairs(generator: &Generator, birthday: &Birthday) -> Result<Option<Figure>> {
     let Some(space) = birthday.spaces.first() else { return Ok(None) };
     let pairs = &space.found.closest[..DRAWN_PAIRS.min(space.found.closest.len())];
     let seed = |map: usize| birthday.first_seed + map as u64;

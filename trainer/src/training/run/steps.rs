@@ -20,8 +20,9 @@ use super::{
     window::{Progress, Window},
 };
 use crate::{
+    drawing::device::describe,
     progress::Bar,
-    torch::{Group, TorchBackend, TorchGenerator, device::describe},
+    torch::{Group, TorchBackend, TorchGenerator},
     training::{
         batches::{Batches, Share},
         checkpoint::{self, CheckpointState, NotFinite, VERSION},

@@ -2,15 +2,18 @@
 
 use std::{fmt, str::FromStr};
 
-use super::shim::{self, CudaHalf};
+#[cfg(feature = "torch")]
+use crate::torch::shim::{self, CudaHalf};
 
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceChoice {
     /// CUDA when this libtorch and this machine have it, else the CPU.
     Auto,
-    /// The CPU.
+    /// The CPU: maps are drawn by the project's own inference, networks are trained by libtorch.
     Cpu,
+    /// The CPU, through libtorch.
+    TorchCpu,
     /// The CUDA device of this number.
     Cuda(usize),
 }
@@ -19,8 +22,13 @@ pub enum DeviceChoice {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// Not a device's name.
-    #[error("unknown device {0:?}: use auto, cpu, cuda or cuda:N")]
+    #[error("unknown device {0:?}: use auto, cpu, torch-cpu, cuda or cuda:N")]
     Unknown(String),
+    /// There is no libtorch in this program.
+    #[error(
+        "this trainer was built without libtorch, which {0} needs: use --device cpu, or build it without --no-default-features"
+    )]
+    NoTorch(DeviceChoice),
     /// libtorch has no CUDA half.
     #[error(
         "the libtorch in use has no CUDA: point LD_LIBRARY_PATH at the lib folder of a torch 2.11 with CUDA, or use \
@@ -47,6 +55,7 @@ impl FromStr for DeviceChoice {
         match text {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
+            "torch-cpu" => Ok(Self::TorchCpu),
             "cuda" => Ok(Self::Cuda(0)),
             other => other
                 .strip_prefix("cuda:")
@@ -62,11 +71,14 @@ impl fmt::Display for DeviceChoice {
         match self {
             Self::Auto => f.write_str("auto"),
             Self::Cpu => f.write_str("cpu"),
+            Self::TorchCpu => f.write_str("torch-cpu"),
             Self::Cuda(number) => write!(f, "cuda:{number}"),
         }
     }
 }
 
+/// What libtorch makes of a choice.
+#[cfg(feature = "torch")]
 impl DeviceChoice {
     /// What the choice means for one of several processes on a machine, of which each has a CUDA device of its own.
     #[must_use]
@@ -84,13 +96,13 @@ impl DeviceChoice {
         }
     }
 
-    /// The device itself.
+    /// libtorch's device.
     ///
     /// # Errors
     /// When CUDA is asked for and not there.
     pub fn open(self) -> Result<tch::Device, DeviceError> {
         match self {
-            Self::Cpu => Ok(tch::Device::Cpu),
+            Self::Cpu | Self::TorchCpu => Ok(tch::Device::Cpu),
             Self::Auto => {
                 let cuda = shim::load_cuda() == CudaHalf::Loaded && tch::Cuda::is_available();
                 Ok(if cuda { tch::Device::Cuda(0) } else { tch::Device::Cpu })
@@ -111,7 +123,8 @@ impl DeviceChoice {
     }
 }
 
-/// The device in words, as logs and manifests state it.
+/// libtorch's device in words, as logs and manifests state it.
+#[cfg(feature = "torch")]
 pub fn describe(device: tch::Device) -> String {
     match device {
         tch::Device::Cuda(number) => format!("CUDA device {number}"),
@@ -129,11 +142,15 @@ mod tests {
         assert_eq!("auto".parse(), Ok(DeviceChoice::Auto));
         assert_eq!("cuda".parse(), Ok(DeviceChoice::Cuda(0)));
         assert_eq!("cuda:3".parse(), Ok(DeviceChoice::Cuda(3)));
+        for choice in [DeviceChoice::Cpu, DeviceChoice::TorchCpu, DeviceChoice::Cuda(1)] {
+            assert_eq!(choice.to_string().parse(), Ok(choice));
+        }
         for bad in ["", "gpu", "cuda:", "cuda:-1", "cuda:x"] {
             assert!(bad.parse::<DeviceChoice>().is_err(), "{bad}");
         }
     }
 
+    #[cfg(feature = "torch")]
     #[test]
     fn a_device_that_is_not_there_is_refused() {
         assert!(DeviceChoice::Cuda(4096).open().is_err());

@@ -1,0 +1,12 @@
+//! Maps from trained weights, on whichever device.
+//!
+//! ```text
+//! device  --device auto|cpu|torch-cpu|cuda:N, found out at run time
+//! drawer  weights on a device: the project's own inference on processors, libtorch on CUDA
+//! ```
+
+pub mod device;
+pub mod drawer;
+
+pub use device::DeviceChoice;
+pub use drawer::{Drawer, Generator};
