@@ -1,8 +1,19 @@
 //! The point of latent space in the page's address: `?seed=5&to=6&t=0.25&device=cpu`. A link reproduces what is on screen.
 
-use protocol::{DevicePreference, LatentPoint};
+use protocol::LatentPoint;
 use wasm_bindgen::JsValue;
 use web_sys::UrlSearchParams;
+
+/// Which device the visitor wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DevicePreference {
+    /// The faster one of the processor and a real graphics processor.
+    Auto,
+    /// WebGPU, a software adapter too; the processor where that fails.
+    WebGpu,
+    /// The processor.
+    Cpu,
+}
 
 /// Parameters of the address.
 fn parameters() -> Option<UrlSearchParams> {

@@ -21,7 +21,7 @@ use crate::{
     },
     reference,
     state::{Phase, State},
-    worker_client::WorkerClient,
+    workers::WorkerClient,
 };
 
 /// The page.

@@ -4,7 +4,7 @@
 //! app            composes the page
 //! state          what is shown, as signals
 //! address        the point of latent space in the page's address, so that a link reproduces it
-//! worker_client  the Web Worker that computes: jobs, time limits, a fresh start on the CPU
+//! workers        the Web Workers that compute: jobs, time limits, a fresh start, which device
 //! reference      band of the simulated maps, from public/reference
 //! components     one a file
 //! download       files for the visitor
@@ -16,7 +16,7 @@ mod components;
 mod download;
 mod reference;
 mod state;
-mod worker_client;
+mod workers;
 
 fn main() {
     console_error_panic_hook::set_once();

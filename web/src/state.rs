@@ -3,12 +3,14 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use protocol::{DeviceReport, Drawn, LatentPoint, Progress, Scatter};
+use protocol::{DeviceReport, Drawn, LatentPoint, Progress};
 use shared::{
     colour::{ColourMap, RANGE_SHARES, range_of},
     formats::weights::Manifest,
     statistics::SpectrumReference,
 };
+
+use crate::workers::Scatter;
 
 /// How far the generator is.
 #[derive(Debug, Clone, PartialEq)]

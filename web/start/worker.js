@@ -1,7 +1,12 @@
-// Starts the worker's program and tells the page how much of it is there. The messages are those of web/protocol.
-import init from "../worker.js";
+// Starts a worker's program and tells the page how much of it is there. The messages are those of web/protocol.
+//
+// worker.js                         the program that draws on the processor
+// worker.js?program=gpu             the one that draws on the graphics processor
+// worker.js?program=worker&posted   with the module that the page's first message holds, compiled already
 
-const send = (response) => postMessage([JSON.stringify(response)]);
+const parameters = new URL(import.meta.url).searchParams;
+const program = parameters.get("program") ?? "worker";
+const send = (response, ...attachments) => postMessage([JSON.stringify(response), ...attachments]);
 
 function fail(error) {
   const sentence = `The program that draws the maps could not go on (${error?.message ?? error}).`;
@@ -11,9 +16,36 @@ function fail(error) {
 // A failure inside an asynchronous call of the program arrives here.
 addEventListener("unhandledrejection", (event) => fail(event.reason));
 
-try {
-  const response = await fetch(new URL("../worker_bg.wasm", import.meta.url));
-  if (!response.ok) throw new Error(`worker_bg.wasm: the server answered ${response.status}`);
+/** Asks for the manifest and for the weights that it names while the program is fetched and compiled, which takes them from here. */
+function beginWeights() {
+  const folder = new URL("../weights/", import.meta.url);
+  globalThis.begun = new Map();
+  const begin = (name, options) => {
+    const answer = fetch(folder + name, options);
+    // Whoever takes it hears of its failure.
+    answer.catch(() => {});
+    return answer;
+  };
+  const manifest = begin("manifest.json", { cache: "no-cache" }).then(async (answer) => {
+    try {
+      const { generator } = await answer.clone().json();
+      const { file, sha256 } = generator.find(({ precision }) => precision === "f16") ?? generator[0];
+      const name = `${file}?${sha256.slice(0, 12)}`;
+      begun.set(folder + name, begin(name));
+    } catch {
+      // The program reads the manifest too, and says what is wrong with it.
+    }
+    return answer;
+  });
+  manifest.catch(() => {});
+  begun.set(`${folder}manifest.json`, manifest);
+}
+
+/** The program's module, with messages about how much of it is there. */
+async function compiled() {
+  const name = `${program}_bg.wasm`;
+  const response = await fetch(new URL(`../${name}`, import.meta.url));
+  if (!response.ok) throw new Error(`${name}: the server answered ${response.status}`);
   // A compressed answer's length does not count the bytes that arrive here; the page then shows bytes without a share.
   const total = response.headers.has("Content-Encoding") ? 0 : Number(response.headers.get("Content-Length") ?? 0);
   let loaded = 0;
@@ -29,7 +61,19 @@ try {
     },
   });
   const headers = { "Content-Type": "application/wasm" };
-  await init({ module_or_path: new Response(response.body.pipeThrough(counted), { headers }) });
+  const module = await WebAssembly.compileStreaming(new Response(response.body.pipeThrough(counted), { headers }));
+  send({ type: "program" }, module);
+  return module;
+}
+
+/** The module that the page sends. */
+const posted = () => new Promise((resolve) => addEventListener("message", ({ data }) => resolve(data[1]), { once: true }));
+
+try {
+  const module = parameters.has("posted") ? posted() : compiled();
+  beginWeights();
+  const { default: init } = await import(`../${program}.js`);
+  await init({ module_or_path: await module });
 } catch (error) {
   fail(error);
 }

@@ -46,6 +46,8 @@ pub fn run(workspace: &Workspace, arguments: &CheckArguments) -> Result<()> {
             "web",
             "-p",
             "worker",
+            "-p",
+            "gpu",
         ])
         .args(fix)
         .args(["--", "-D", "warnings"])

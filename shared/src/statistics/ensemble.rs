@@ -1,5 +1,7 @@
 //! Mean and standard deviation of a statistic over maps (the bands of paper Figs. 3 and 5).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Running mean and variance per bin, by Welford's update; bins that were empty in a map do not count for it.
@@ -71,6 +73,32 @@ impl Ensemble {
     }
 }
 
+/// An ensemble whose maps are measured by several workers: they are added in their own order, whatever order they come in, so that
+/// the result does not depend on who was first.
+#[derive(Debug, Clone, Default)]
+pub struct OrderedEnsemble {
+    /// Begun with the first map, which says how many bins there are.
+    ensemble: Option<Ensemble>,
+    next: usize,
+    waiting: BTreeMap<usize, Vec<Option<f64>>>,
+}
+
+impl OrderedEnsemble {
+    /// Takes the values of map number `index`; each number comes once.
+    pub fn take(&mut self, index: usize, values: Vec<Option<f64>>) {
+        self.waiting.insert(index, values);
+        while let Some(values) = self.waiting.remove(&self.next) {
+            self.ensemble.get_or_insert_with(|| Ensemble::new(values.len())).add(&values);
+            self.next += 1;
+        }
+    }
+
+    /// The maps up to the first that is missing; `None` without any.
+    pub fn ensemble(&self) -> Option<&Ensemble> {
+        self.ensemble.as_ref()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +115,18 @@ mod tests {
         assert!((ensemble.mean()[0].unwrap() - mean).abs() < 1e-12);
         assert!((ensemble.sigma()[0].unwrap() - variance.sqrt()).abs() < 1e-10);
         assert_eq!((ensemble.mean()[1], ensemble.sigma()[1], ensemble.maps()), (None, None, 4));
+    }
+
+    #[test]
+    fn an_ordered_ensemble_does_not_depend_on_who_was_first() {
+        let values = |index: usize| vec![Some((index as f64 * 0.7).sin()), None];
+        let mut in_order = Ensemble::new(2);
+        let mut ordered = OrderedEnsemble::default();
+        (0..7).for_each(|index| in_order.add(&values(index)));
+        for (index, added) in [(2, 0), (0, 1), (1, 3), (5, 3), (4, 3), (3, 6), (6, 7)] {
+            ordered.take(index, values(index));
+            assert_eq!(ordered.ensemble().map_or(0, Ensemble::maps), added);
+        }
+        assert_eq!(ordered.ensemble(), Some(&in_order));
     }
 }

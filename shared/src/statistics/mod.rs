@@ -32,7 +32,7 @@ pub mod two_point;
 pub mod two_sample;
 
 pub use distance::SpectrumBand;
-pub use ensemble::{Ensemble, SpectrumReference};
+pub use ensemble::{Ensemble, OrderedEnsemble, SpectrumReference};
 pub use plan::{MapStatistics, StatisticsEdges, StatisticsPlan};
 pub use power_spectrum::PowerSpectrumPlan;
 pub use statistic::Statistic;

@@ -1,22 +1,23 @@
-//! Messages between the page and its worker.
+//! Messages between the page and its workers.
 //!
 //! A message is a JavaScript array `[text, ...attachments]`: `text` is JSON of a [`Request`] or [`Response`] (see [`encode`]
-//! and [`decode`]), attachments are `Float32Array`s whose buffers are transferred, not copied. Only [`Event::Drawn`] has one: kappa,
-//! row-major.
+//! and [`decode`]). [`Event::Drawn`] has an attachment: kappa, row-major, a `Float32Array` whose buffer is transferred, not copied;
+//! [`Response::Program`] has the compiled `WebAssembly.Module`.
 //!
 //! ```text
 //! page                         worker
-//!   |  <- Hello                  |   the program runs
+//!   |  <- Program                |   it is compiled
+//!   |  <- Hello                  |   and runs
 //!   |  Start ->                  |
 //!   |  <- Progress ...           |   weights, device, self-check
 //!   |  <- Ready                  |
 //!   |  Submit, Submit ... ->     |   jobs, any number
-//!   |  <- Job, Job ...           |   events of jobs, the last of each with `done`
+//!   |  <- Job, Job ...           |   one of each job
 //!   |  Cancel ->                 |
 //!   |  <- Failed                 |   at any time: the worker is of no more use
 //! ```
 //!
-//! A job is work with a number and a priority ([`queue`] decides whose turn it is, map by map). A new kind of work is one more
+//! A job is one map, with a number and a priority ([`queue`] decides whose turn it is). A new kind of work is one more
 //! variant of [`Work`] and of [`Event`].
 #![warn(missing_docs)]
 
@@ -33,17 +34,17 @@ pub enum Request {
     Start {
         /// Address of the folder of the weights and their manifest.
         weights: String,
-        /// Which device to use.
-        device: DevicePreference,
+        /// The program's device in words, for its report.
+        device: String,
     },
-    /// Begins a job.
+    /// Asks for a job, which is one map.
     Submit {
         /// Chosen by the page, new for each job; what is said of the job carries it.
         id: u32,
         /// What to do.
         work: Work,
     },
-    /// Ends a job early; unknown ones and those that are done are left alone.
+    /// Takes a job back that waits; unknown ones, and those that are worked on or done, are left alone.
     Cancel {
         /// The job.
         id: u32,
@@ -61,23 +62,21 @@ pub enum Work {
         /// What to measure; nothing, as for a frame that only passes by, is quickest.
         statistics: Vec<Statistic>,
     },
-    /// Draws the maps of consecutive seeds and says how a statistic scatters over them.
-    Ensemble {
-        /// Seed of the first map.
-        first_seed: u64,
-        /// Number of maps.
-        maps: u32,
-        /// What is measured.
-        statistic: Statistic,
+    /// Draws a map that nobody sees, and measures it.
+    Measure {
+        /// Which one.
+        point: LatentPoint,
+        /// What to measure.
+        statistics: Vec<Statistic>,
     },
 }
 
 impl Work {
-    /// A drawing is waited for by someone who looks on, and overtakes everything else between two maps.
+    /// A drawing is waited for by someone who looks on, and overtakes everything else.
     pub fn priority(&self) -> queue::Priority {
         match self {
             Self::Draw { .. } => queue::Priority::Drawing,
-            Self::Ensemble { .. } => queue::Priority::Background,
+            Self::Measure { .. } => queue::Priority::Background,
         }
     }
 }
@@ -86,6 +85,8 @@ impl Work {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Response {
+    /// The worker's program is compiled; sent by the script that loads it, with the module.
+    Program,
     /// The program runs and takes requests.
     Hello,
     /// Where the start has got to.
@@ -97,14 +98,12 @@ pub enum Response {
         /// The manifest of the weights.
         manifest: Box<Manifest>,
     },
-    /// Something of a job.
+    /// How a job ended.
     Job {
         /// The job's number.
         id: u32,
-        /// What there is to say.
+        /// What became of it.
         event: Event,
-        /// Whether this was the last word of it.
-        done: bool,
     },
     /// The start failed, or the program stopped.
     Failed {
@@ -115,14 +114,17 @@ pub enum Response {
     },
 }
 
-/// What happens to a job.
+/// What becomes of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A map is drawn; its kappa is the message's attachment.
     Drawn(Drawn),
-    /// Some maps of an ensemble are measured.
-    Scatter(Scatter),
+    /// A map is measured.
+    Measured {
+        /// What was asked for.
+        measured: Vec<Measured>,
+    },
     /// The job was cancelled.
     Cancelled,
     /// The job failed.
@@ -132,19 +134,6 @@ pub enum Event {
         /// For the visitor, a full sentence.
         sentence: String,
     },
-}
-
-/// Which device the visitor wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DevicePreference {
-    /// WebGPU on real graphics hardware that passes the self-check, else the CPU.
-    #[default]
-    Auto,
-    /// WebGPU, a software adapter too; the CPU where the self-check fails.
-    WebGpu,
-    /// The CPU.
-    Cpu,
 }
 
 /// A point of latent space: a seed's vector, or one on the arc between two seeds' vectors.
@@ -194,6 +183,8 @@ pub struct DeviceReport {
     pub remark: Option<String>,
     /// Largest difference in kappa from the known pixels of the manifest.
     pub deviation: f32,
+    /// Time to draw a map, in milliseconds.
+    pub milliseconds: f64,
 }
 
 /// Kinds of devices.
@@ -239,23 +230,6 @@ pub struct Measured {
     pub values: Vec<Option<f64>>,
 }
 
-/// A statistic over the maps of an ensemble so far.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Scatter {
-    /// Which one.
-    pub statistic: Statistic,
-    /// Maps measured so far.
-    pub maps: u32,
-    /// Maps asked for.
-    pub of: u32,
-    /// Middle of each bin.
-    pub middles: Vec<f64>,
-    /// Mean per bin.
-    pub mean: Vec<Option<f64>>,
-    /// Standard deviation per bin.
-    pub sigma: Vec<Option<f64>>,
-}
-
 /// The text of a message.
 ///
 /// # Errors
@@ -299,7 +273,7 @@ mod tests {
             measured: vec![measured.clone()],
         };
         assert_eq!((drawn.of(Statistic::PowerSpectrum), drawn.of(Statistic::V0)), (Some(&measured), None));
-        let response = Response::Job { id: 1, event: Event::Drawn(drawn), done: true };
+        let response = Response::Job { id: 1, event: Event::Drawn(drawn) };
         let text = encode(&response).unwrap();
         assert!(text.contains("[null,1e-9]"), "{text}");
         assert_eq!(decode::<Response>(&text).unwrap(), response);
@@ -308,8 +282,8 @@ mod tests {
     #[test]
     fn a_drawing_goes_before_an_ensemble() {
         let draw = Work::Draw { point: LatentPoint { seed: 1, to: 2, place: 0.0 }, statistics: Vec::new() };
-        let ensemble = Work::Ensemble { first_seed: 0, maps: 64, statistic: Statistic::PowerSpectrum };
-        assert!(draw.priority() > ensemble.priority());
+        let measure = Work::Measure { point: LatentPoint { seed: 1, to: 2, place: 0.0 }, statistics: Vec::new() };
+        assert!(draw.priority() > measure.priority());
     }
 
     /// The script that loads the worker writes these by hand.
@@ -318,7 +292,7 @@ mod tests {
         let script = include_str!("../../start/worker.js");
         let progress = Response::Progress(Progress { stage: Stage::Program, loaded: 5, total: 9 });
         let failed = Response::Failed { retry_on_cpu: true, sentence: "It stopped.".into() };
-        for message in [progress, failed] {
+        for message in [Response::Program, progress, failed] {
             let value: serde_json::Value = decode(&encode(&message).unwrap()).unwrap();
             for (name, value) in value.as_object().unwrap() {
                 assert!(script.contains(name), "{name}");

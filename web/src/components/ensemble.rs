@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use crate::{
     state::{Phase, State},
-    worker_client::WorkerClient,
+    workers::WorkerClient,
 };
 
 /// Maps of an ensemble: enough for a mean to an eighth of the scatter.
-const MAPS: u32 = 64;
+const MAPS: usize = 64;
 /// Seed of the first of them: far from the small numbers that people type.
 const FIRST_SEED: u64 = 1 << 32;
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::workers::Scatter;
 use leptos::prelude::*;
-use protocol::Scatter;
 use shared::statistics::{
     SpectrumReference, Statistic,
     power_spectrum::{dimensionless, modes_below_nyquist},

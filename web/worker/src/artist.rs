@@ -1,42 +1,44 @@
 //! The generator on a device, and what measures its maps.
 
-use burn::tensor::Device;
 use protocol::{LatentPoint, Measured};
 use shared::{
     ConvergenceMap,
-    formats::weights::{Manifest, Weights},
-    network::{
-        DrawInput, MapGenerator,
-        burn::{BurnBackend, DeviceError},
-        generator::DrawError,
-    },
+    formats::weights::Manifest,
+    network::{DrawInput, MapGenerator},
     statistics::{
         MapStatistics, PowerSpectrumPlan, Statistic, StatisticsEdges, StatisticsPlan, power_spectrum::paper_edges,
     },
 };
 
-use crate::messages::{Failure, scope};
+use crate::{
+    device::{Compute, Computing},
+    messages::{Failure, scope},
+};
+
+/// Milliseconds of a clock that never goes back.
+pub fn now() -> f64 {
+    scope().performance().map_or(0.0, |performance| performance.now())
+}
 
 /// Draws maps one by one, and measures them.
 pub struct Artist {
-    generator: MapGenerator<BurnBackend>,
+    generator: MapGenerator<Computing>,
     spectrum: PowerSpectrumPlan,
     /// Made when a statistic beside P(l) is asked for.
     others: Option<StatisticsPlan>,
 }
 
 impl Artist {
-    /// Puts the generator on a device.
+    /// Draws the maps of a manifest's network with what computes it.
     ///
     /// # Errors
-    /// When the weights do not fit the manifest.
-    pub fn new(manifest: &Manifest, weights: &Weights, device: &Device) -> Result<Self, Failure> {
+    /// When the maps are of a size whose spectrum cannot be measured.
+    pub fn new(manifest: &Manifest, compute: Box<dyn Compute>) -> Result<Self, Failure> {
         let (network, side_angle) = (&manifest.network, manifest.side_angle);
-        let backend = BurnBackend::new(network, weights, device)
-            .map_err(|error| Failure::final_one(format!("The weights cannot be used: {error}.")))?;
         let spectrum = PowerSpectrumPlan::new(network.map_side, side_angle, &paper_edges())
             .map_err(|error| Failure::final_one(error.to_string()))?;
-        Ok(Self { generator: MapGenerator::new(network.clone(), side_angle, 1, backend), spectrum, others: None })
+        let generator = MapGenerator::new(network.clone(), side_angle, 1, Computing(compute));
+        Ok(Self { generator, spectrum, others: None })
     }
 
     /// Draws a point of latent space; also says how long that took, in milliseconds.
@@ -44,7 +46,6 @@ impl Artist {
     /// # Errors
     /// When the device fails or draws something that is not a map.
     pub async fn draw(&self, point: LatentPoint) -> Result<(ConvergenceMap, f64), Failure> {
-        let now = || scope().performance().map_or(0.0, |performance| performance.now());
         let start = now();
         let input = DrawInput::between([point.seed, point.to], point.place, self.generator.definition());
         let kappa = self.generator.draw(&[input]).await?.concat();
@@ -91,16 +92,5 @@ impl Artist {
             measured.push(Measured { statistic, middles, values });
         }
         Ok(measured)
-    }
-}
-
-impl From<DeviceError> for Failure {
-    fn from(error: DeviceError) -> Self {
-        match error {
-            DeviceError::Draw(error @ (DrawError::Latent { .. } | DrawError::Conditions { .. })) => {
-                Self::final_one(format!("The map cannot be drawn: {error}."))
-            }
-            error => Self::of_device(format!("The device could not draw the map ({error}).")),
-        }
     }
 }

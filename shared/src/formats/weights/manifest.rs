@@ -100,15 +100,22 @@ impl WeightsFile {
     /// # Errors
     /// When the length or the SHA-256 differs.
     pub fn verify(&self, bytes: &[u8]) -> Result<(), WeightsError> {
-        let (file, found) = (self.file.clone(), bytes.len() as u64);
-        if found != self.bytes {
-            return Err(WeightsError::Length { file, found, expected: self.bytes });
+        self.verify_digest(bytes.len() as u64, sha256(bytes))
+    }
+
+    /// As [`Self::verify`], from the number of bytes and their SHA-256, lower-case hexadecimal.
+    ///
+    /// # Errors
+    /// When the length or the SHA-256 differs.
+    pub fn verify_digest(&self, bytes: u64, sha256: String) -> Result<(), WeightsError> {
+        let file = self.file.clone();
+        if bytes != self.bytes {
+            return Err(WeightsError::Length { file, found: bytes, expected: self.bytes });
         }
-        let found = sha256(bytes);
-        if found == self.sha256 {
+        if sha256 == self.sha256 {
             Ok(())
         } else {
-            Err(WeightsError::Checksum { file, found, expected: self.sha256.clone() })
+            Err(WeightsError::Checksum { file, found: sha256, expected: self.sha256.clone() })
         }
     }
 }

@@ -11,19 +11,21 @@ pub struct Layout {
     pub channels: usize,
     /// Pixels along a side.
     pub side: usize,
-    /// Pixels along a side with the border: one before, one or more after.
+    /// Pixels of the border before the map, above and to the left; there are as many after it, or more.
+    pub border: usize,
+    /// Pixels along a side with the border.
     pub padded: usize,
     /// Numbers from one pixel to the next.
     pub pixel: usize,
 }
 
 impl Layout {
-    /// That of `channels` channels of `side` x `side` pixels, which are read in tiles of `tile` x `tile`.
-    pub fn new(channels: usize, side: usize, tile: usize) -> Self {
+    /// That of `channels` channels of `side` x `side` pixels, which are read in tiles of `tile` x `tile` with `border` pixels around.
+    pub fn new(channels: usize, side: usize, tile: usize, border: usize) -> Self {
         let channels = channels.next_multiple_of(CHANNELS);
         // Strides that are powers of two would put all pixels into the same few places of a cache.
         let pixel = channels + CHANNELS;
-        Self { channels, side, padded: side.next_multiple_of(tile) + 2, pixel }
+        Self { channels, side, border, padded: side.next_multiple_of(tile) + 2 * border, pixel }
     }
 
     /// Numbers from one row to the next.
@@ -38,7 +40,7 @@ impl Layout {
 
     /// Place of the first channel of a pixel, counted without the border.
     pub fn place(&self, row: usize, column: usize) -> usize {
-        (row + 1) * self.row() + (column + 1) * self.pixel
+        (row + self.border) * self.row() + (column + self.border) * self.pixel
     }
 
     /// The map as `[channels, side, side]`, of the first `channels`.

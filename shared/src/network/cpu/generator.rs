@@ -6,7 +6,8 @@ use super::{
     dense::Dense,
     features::{Aligned, Layout},
     last::LastLayer,
-    transposed::{Room, TransposedConvolution},
+    tiles::Room,
+    transposed::TransposedConvolution,
     width::{Work, widest},
     winograd::OUT,
 };
@@ -43,7 +44,7 @@ pub struct Workspace {
 }
 
 /// Scale and shift per channel that batch normalisation comes to.
-fn normal(layer: &Layer, weights: &Weights) -> Result<Vec<(f64, f64)>, WeightsError> {
+pub(super) fn normal(layer: &Layer, weights: &Weights) -> Result<Vec<(f64, f64)>, WeightsError> {
     let tensor = |suffix: &str| weights.tensor(&format!("{}.{suffix}", layer.name));
     let [gamma, beta, mean, variance] =
         [tensor("weight")?, tensor("bias")?, tensor("running_mean")?, tensor("running_var")?];
@@ -75,7 +76,7 @@ impl CpuGenerator {
         let mut layouts = Vec::new();
         for (number, &(_, inputs, _)) in convolutions.iter().enumerate() {
             let last = number + 1 == convolutions.len();
-            layouts.push((Layout::new(inputs, side, if last { 1 } else { OUT }), inputs));
+            layouts.push((Layout::new(inputs, side, if last { 1 } else { OUT }, 1), inputs));
             side *= 2;
         }
         let normals: Vec<Vec<(f64, f64)>> = layers

@@ -33,6 +33,12 @@ impl<const N: usize> Lanes<N> {
         Self(self.0.map(|x| if x > 0.0 { x } else { 0.0 }))
     }
 
+    /// Each, or `slope` times it where it is negative.
+    #[inline(always)]
+    pub fn leaky_relu(self, slope: f32) -> Self {
+        Self(self.0.map(|x| if x > 0.0 { x } else { slope * x }))
+    }
+
     /// `self + factor x other`, rounded twice.
     #[inline(always)]
     pub fn plus_product(self, factor: f32, other: Self) -> Self {

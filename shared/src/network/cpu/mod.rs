@@ -1,9 +1,12 @@
 //! The project's own inference on processors: the same bits natively and in wasm, on one core a map.
 //!
 //! ```text
-//! generator   latent vectors -> dense -> transposed ... -> last -> kappa
+//! generator      latent vectors -> dense -> transposed ... -> last -> kappa
+//! discriminator  kappa -> convolution ... -> logit
+//!
 //! dense       the latent vector to the first feature map
-//! transposed  a transposed convolution as four phases (winograd: fewer products; gemm: the products)
+//! transposed  a transposed convolution as four phases
+//! tiles       both ways between feature maps and products (winograd: how, with fewer of them; gemm: the products)
 //! last        the last feature map to kappa (tanh)
 //! features    how feature maps lie in memory
 //! lanes, width  numbers side by side, as many as the processor's registers hold
@@ -13,7 +16,9 @@
     reason = "what is not inlined would be compiled for the least processor, not for this one"
 )]
 
+mod convolution;
 mod dense;
+mod discriminator;
 mod features;
 mod gemm;
 mod generator;
@@ -22,8 +27,10 @@ mod last;
 #[cfg(test)]
 mod naive;
 mod tanh;
+mod tiles;
 mod transposed;
 mod width;
 mod winograd;
 
+pub use discriminator::CpuDiscriminator;
 pub use generator::{CpuGenerator, Workspace};

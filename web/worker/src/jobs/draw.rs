@@ -24,6 +24,6 @@ impl Draw {
         let measured = artist.measure(&map, &self.statistics)?;
         let (point, pixels, side_angle) = (self.point, map.pixels(), map.side_angle());
         let drawn = Drawn { point, pixels, side_angle, milliseconds, measured };
-        Ok(Step::Done(Event::Drawn(drawn), Some(map.into_kappa())))
+        Ok(Step { event: Event::Drawn(drawn), kappa: Some(map.into_kappa()) })
     }
 }

@@ -1,14 +1,14 @@
-//! Jobs of the page, worked on map by map in the order of [`protocol::queue`].
+//! Jobs of the page, each one map, in the order of [`protocol::queue`].
 //!
 //! ```text
-//! draw      one map
-//! ensemble  a statistic over the maps of many seeds
+//! draw     a map that is looked at
+//! measure  statistics of a map that nobody sees, one of an ensemble
 //! ```
 //!
 //! A new kind of job is a file here, a variant of [`Job`], and one of `Work` and `Event` in the protocol.
 
 mod draw;
-mod ensemble;
+mod measure;
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -16,42 +16,40 @@ use js_sys::Promise;
 use protocol::{Event, Response, Work, queue::JobQueue};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::MessageChannel;
 
 use crate::{
     artist::Artist,
-    messages::{self, Failure, scope},
+    messages::{self, Failure},
 };
 use draw::Draw;
-use ensemble::Ensemble;
+use measure::Measure;
 
-/// Work with what is done of it.
+/// Work to be done.
 enum Job {
     Draw(Draw),
-    Ensemble(Ensemble),
+    Measure(Measure),
 }
 
-/// What a step of a job gives.
-enum Step {
-    /// Something to say; more steps follow.
-    More(Event),
-    /// The last word, with the pixels of a map where there are such.
-    Done(Event, Option<Vec<f32>>),
+/// What a job gives.
+struct Step {
+    event: Event,
+    /// Pixels of a map, where it gives such.
+    kappa: Option<Vec<f32>>,
 }
 
 impl Job {
     fn new(work: Work) -> Self {
         match work {
             Work::Draw { point, statistics } => Self::Draw(Draw { point, statistics }),
-            Work::Ensemble { first_seed, maps, statistic } => {
-                Self::Ensemble(Ensemble::new(first_seed, maps, statistic))
-            }
+            Work::Measure { point, statistics } => Self::Measure(Measure { point, statistics }),
         }
     }
 
     async fn step(&mut self, artist: &mut Artist) -> Result<Step, Failure> {
         match self {
             Self::Draw(draw) => draw.step(artist).await,
-            Self::Ensemble(ensemble) => ensemble.step(artist).await,
+            Self::Measure(measure) => measure.step(artist).await,
         }
     }
 }
@@ -89,7 +87,7 @@ impl Jobs {
     /// Ends a job early.
     pub fn cancel(&self, id: u32) {
         if self.queue.borrow_mut().cancel(id).is_some() {
-            say(id, Event::Cancelled, true);
+            say(id, Event::Cancelled);
         }
     }
 
@@ -99,40 +97,32 @@ impl Jobs {
             let Some(mut waiting) = taken else { break };
             let id = waiting.id;
             match waiting.job.step(&mut artist).await {
-                Ok(Step::More(event)) => {
-                    say(id, event, false);
-                    // Messages that have come meanwhile, such as a more urgent job or the end of this one, are heard first.
-                    breathe().await;
-                    if self.queue.borrow_mut().put_back(waiting).is_some() {
-                        say(id, Event::Cancelled, true);
-                    }
-                    continue;
-                }
-                Ok(Step::Done(event, kappa)) => {
-                    let response = Response::Job { id, event, done: true };
+                Ok(Step { event, kappa }) => {
+                    let response = Response::Job { id, event };
                     match kappa {
                         Some(kappa) => messages::send_map(&response, &kappa),
                         None => messages::send(&response),
                     }
                 }
-                Err(Failure { retry_on_cpu, sentence }) => say(id, Event::Failed { retry_on_cpu, sentence }, true),
+                Err(Failure { retry_on_cpu, sentence }) => say(id, Event::Failed { retry_on_cpu, sentence }),
             }
-            self.queue.borrow_mut().finish();
+            // Messages that have come meanwhile, such as a more urgent job, are heard first.
             breathe().await;
         }
         self.artist.replace(Some(artist));
     }
 }
 
-fn say(id: u32, event: Event, done: bool) {
-    messages::send(&Response::Job { id, event, done });
+fn say(id: u32, event: Event) {
+    messages::send(&Response::Job { id, event });
 }
 
-/// Lets the browser deliver messages.
+/// Lets the browser deliver messages, without the delay that it gives to timers.
 async fn breathe() {
+    let Ok(channel) = MessageChannel::new() else { return };
     let wait = Promise::new(&mut |resolve, _| {
-        // A worker without timers stays busy to the end of its jobs, and no more than that.
-        if scope().set_timeout_with_callback(&resolve).is_err() {
+        channel.port1().set_onmessage(Some(&resolve));
+        if channel.port2().post_message(&JsValue::NULL).is_err() {
             let _ = resolve.call0(&JsValue::UNDEFINED);
         }
     });

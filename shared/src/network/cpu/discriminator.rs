@@ -1,0 +1,198 @@
+//! The discriminator from kappa to its logit, layer by layer.
+
+use super::{
+    convolution::Convolution,
+    features::{Aligned, Layout},
+    generator::normal,
+    tiles::Room,
+    width::{Work, widest},
+};
+use crate::{
+    formats::weights::{Weights, WeightsError},
+    network::{Layer, Operation},
+};
+
+/// Sums that run side by side over the last features: the same on every processor.
+const SUMS: usize = 16;
+
+/// A discriminator with its weights packed for this processor.
+#[derive(Debug, Clone)]
+pub struct CpuDiscriminator {
+    input_unit: f32,
+    convolutions: Vec<Convolution>,
+    /// Of the map and of each feature map, and its channels without those that fill up.
+    layouts: Vec<(Layout, usize)>,
+    /// Weights of the logit, in the order in which the last feature map lies, without its border.
+    weights: Vec<f32>,
+    bias: f32,
+}
+
+/// What a discriminator makes of a map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// The probability of being data is its sigmoid.
+    pub logit: f32,
+    /// What each convolution makes of the map, after batch normalisation and leaky ReLU: `[channels, side, side]`.
+    pub activations: Vec<Vec<f32>>,
+}
+
+impl CpuDiscriminator {
+    /// Packs the weights of a discriminator's layers, with or without batch normalisation. `input_unit` is the kappa that its input 1
+    /// stands for.
+    ///
+    /// # Errors
+    /// When the weights were read for other layers.
+    pub fn new(layers: &[Layer], weights: &Weights, input_unit: f32) -> Result<Self, WeightsError> {
+        let mut convolutions = Vec::new();
+        let mut layouts = Vec::new();
+        let mut logit = (Vec::new(), 0.0);
+        for (number, layer) in layers.iter().enumerate() {
+            let tensor = |suffix: &str| weights.tensor(&format!("{}.{suffix}", layer.name));
+            let side = layer.output[1];
+            match layer.operation {
+                Operation::Convolution { inputs, outputs } => {
+                    if layouts.is_empty() {
+                        layouts.push((Layout::new(inputs, 2 * side, Convolution::TILE, 2), inputs));
+                    }
+                    let from = layouts[layouts.len() - 1].0;
+                    let to = Layout::new(outputs, side, Convolution::TILE, 2);
+                    let kernels = weights.values(&format!("{}.weight", layer.name))?;
+                    let normal = match layers.get(number + 1) {
+                        Some(next) if matches!(next.operation, Operation::BatchNorm { .. }) => normal(next, weights)?,
+                        _ => vec![(1.0, 0.0); outputs],
+                    };
+                    let bias: Vec<f32> = tensor("bias")?
+                        .iter()
+                        .zip(&normal)
+                        .map(|(bias, (scale, shift))| (f64::from(*bias) * scale + shift) as f32)
+                        .collect();
+                    let kernel = |i: usize, o: usize| -> [f64; 25] {
+                        let start = (o * inputs + i) * 25;
+                        std::array::from_fn(|tap| f64::from(kernels.get(start + tap)) * normal[o].0)
+                    };
+                    convolutions.push(Convolution::new(from, to, [inputs, outputs], kernel, &bias));
+                    layouts.push((to, outputs));
+                }
+                Operation::Dense { .. } => {
+                    let Some(&(layout, channels)) = layouts.last() else { continue };
+                    let side = layout.side;
+                    let values = tensor("weight")?;
+                    let mut packed = vec![0.0; side * side * layout.channels];
+                    for (place, packed) in packed.chunks_exact_mut(layout.channels).enumerate() {
+                        for (channel, packed) in packed.iter_mut().enumerate().take(channels) {
+                            *packed = values[channel * side * side + place];
+                        }
+                    }
+                    logit = (packed, tensor("bias")?[0]);
+                }
+                Operation::BatchNorm { .. } | Operation::TransposedConvolution { .. } => {}
+            }
+        }
+        Ok(Self { input_unit, convolutions, layouts, weights: logit.0, bias: logit.1 })
+    }
+
+    /// Judges one map, `[side, side]` of kappa, on one core.
+    pub fn judge(&self, kappa: &[f32]) -> Judgement {
+        let mut features: Vec<Aligned> = self.layouts.iter().map(|(layout, _)| Aligned::zeros(layout.map())).collect();
+        let logit = widest(Forward { discriminator: self, kappa, features: &mut features, room: &mut Room::default() });
+        let of_convolutions = features.iter().zip(&self.layouts).skip(1);
+        let activations =
+            of_convolutions.map(|(features, (layout, channels))| layout.planes(features.get(), *channels)).collect();
+        Judgement { logit, activations }
+    }
+}
+
+/// A pass of a map through all layers.
+struct Forward<'a> {
+    discriminator: &'a CpuDiscriminator,
+    kappa: &'a [f32],
+    features: &'a mut [Aligned],
+    room: &'a mut Room,
+}
+
+impl Work for Forward<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<const LANES: usize>(self) -> f32 {
+        let Self { discriminator, kappa, features, room } = self;
+        let first = discriminator.layouts[0].0;
+        let map = features[0].get_mut();
+        for (place, kappa) in kappa.iter().enumerate() {
+            map[first.place(place / first.side, place % first.side)] = kappa / discriminator.input_unit;
+        }
+        for (number, convolution) in discriminator.convolutions.iter().enumerate() {
+            let (before, after) = features.split_at_mut(number + 1);
+            convolution.forward::<LANES>(before[number].get(), after[0].get_mut(), room);
+        }
+        let number = discriminator.layouts.len() - 1;
+        let (last, features) = (discriminator.layouts[number].0, features[number].get());
+        let mut sums = [0.0; SUMS];
+        for (place, weights) in discriminator.weights.chunks_exact(last.channels).enumerate() {
+            let start = last.place(place / last.side, place % last.side);
+            let features = features[start..start + last.channels].as_chunks::<SUMS>().0;
+            for (features, weights) in features.iter().zip(weights.as_chunks::<SUMS>().0) {
+                for ((sum, feature), weight) in sums.iter_mut().zip(features).zip(weights) {
+                    *sum += feature * weight;
+                }
+            }
+        }
+        sums.iter().sum::<f32>() + discriminator.bias
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        formats::weights::Precision,
+        latent::latent,
+        network::{Activation, NetworkDefinition, cpu::naive},
+    };
+
+    #[test]
+    fn every_size_of_discriminator_judges_as_defined() {
+        for stages in 1..=4 {
+            for side in [1, 2, 3, 5, 8] {
+                for (base_channels, batch_norm) in [(1, true), (3, false), (17, true)] {
+                    if base_channels << (2 * stages) > 3000 {
+                        continue;
+                    }
+                    let definition = NetworkDefinition {
+                        map_side: side << stages,
+                        base_channels,
+                        stages,
+                        ..NetworkDefinition::paper()
+                    };
+                    let layers = if batch_norm {
+                        definition.discriminator()
+                    } else {
+                        definition.discriminator_without_batch_norm()
+                    };
+                    let weights = naive::trained(&layers, Precision::F32);
+                    let kappa = latent(3, definition.map_pixels());
+                    let own = CpuDiscriminator::new(&layers, &weights, 0.5).unwrap().judge(&kappa);
+                    let input: Vec<f64> = kappa.iter().map(|kappa| f64::from(*kappa) / 0.5).collect();
+                    let exact = naive::forward(&layers, &weights, &input);
+                    let logit = exact[exact.len() - 1][0];
+                    let scale = exact[exact.len() - 2].iter().fold(1.0_f64, |most, x| most.max(x.abs()));
+                    assert!(
+                        (f64::from(own.logit) - logit).abs() < 1e-5 * scale,
+                        "{definition:?}: {} {logit}",
+                        own.logit
+                    );
+                    let of_convolutions =
+                        layers.iter().zip(&exact).filter(|(layer, _)| layer.activation != Activation::None);
+                    assert_eq!(own.activations.len(), stages);
+                    for (own, (layer, exact)) in own.activations.iter().zip(of_convolutions) {
+                        assert_eq!(own.len(), exact.len());
+                        let largest = exact.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+                        let error =
+                            own.iter().zip(exact).fold(0.0_f64, |most, (a, b)| most.max((f64::from(*a) - b).abs()));
+                        assert!(error < 1e-5 * largest, "{} of {definition:?}: {error:e} of {largest}", layer.name);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The worker for visitors with a graphics processor: it draws through burn on WebGPU.
+
+use std::future::Future;
+
+use burn::tensor::Device as BurnDevice;
+use protocol::DeviceKind;
+use shared::network::{
+    burn::{BurnBackend, DeviceError},
+    generator::{Backend, DrawError, InputBatch},
+};
+use worker::{Failure, device::Device, serve};
+
+/// burn, whose failures are those of a worker.
+struct Graphics(BurnBackend);
+
+/// A failure of the graphics processor.
+struct GraphicsFailure(Failure);
+
+impl From<DrawError> for GraphicsFailure {
+    fn from(error: DrawError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<DeviceError> for GraphicsFailure {
+    fn from(error: DeviceError) -> Self {
+        Self(match error {
+            DeviceError::Draw(error) => error.into(),
+            error @ DeviceError::Device(_) => {
+                Failure::of_device(format!("The graphics processor could not draw the map ({error})."))
+            }
+        })
+    }
+}
+
+impl From<GraphicsFailure> for Failure {
+    fn from(failure: GraphicsFailure) -> Self {
+        failure.0
+    }
+}
+
+impl Backend for Graphics {
+    type Error = GraphicsFailure;
+
+    fn forward(&self, batch: InputBatch) -> impl Future<Output = Result<Vec<f32>, GraphicsFailure>> {
+        async { Ok(self.0.forward(batch).await?) }
+    }
+}
+
+fn main() {
+    serve(|network, weights| {
+        Box::pin(async move {
+            let device = BurnDevice::wgpu_options().init_async().await;
+            let device = device
+                .map_err(|error| Failure::of_device(format!("The graphics processor refused to start ({error}).")))?;
+            let backend = BurnBackend::new(&network, &weights, &device)
+                .map_err(|error| Failure::final_one(format!("The weights cannot be used: {error}.")))?;
+            Ok(Device { kind: DeviceKind::WebGpu, compute: Box::new(Graphics(backend)) })
+        })
+    });
+}

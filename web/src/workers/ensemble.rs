@@ -1,0 +1,195 @@
+//! The maps of an ensemble, shared out among workers of their own, so that the one that draws what is on screen stays free.
+
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+
+use js_sys::Reflect;
+use leptos::prelude::*;
+use protocol::{Event, LatentPoint, Request, Response, Work};
+use shared::statistics::{OrderedEnsemble, Statistic};
+use wasm_bindgen::JsValue;
+
+use super::{
+    limit::Limit,
+    link::{Heard, Link, Program},
+};
+use crate::state::State;
+
+/// Most workers, whatever the machine has.
+const MOST_WORKERS: f64 = 8.0;
+/// Memory of a worker in GB, and the share of the machine's that all may take.
+const WORKER_MEMORY: f64 = 0.14;
+const MEMORY_SHARE: f64 = 0.25;
+/// Jobs that a worker has at a time: the next one waits where it is wanted.
+const AHEAD: usize = 2;
+/// Longest silence of all workers.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// A statistic over the maps of an ensemble so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scatter {
+    /// Maps measured so far.
+    pub maps: usize,
+    /// Middle of each bin.
+    pub middles: Vec<f64>,
+    /// Mean per bin.
+    pub mean: Vec<Option<f64>>,
+    /// Standard deviation per bin.
+    pub sigma: Vec<Option<f64>>,
+}
+
+/// An ensemble that is being drawn; it ends when this is dropped.
+pub struct Gathering {
+    inner: Rc<RefCell<Inner>>,
+}
+
+struct Inner {
+    state: State,
+    statistic: Statistic,
+    first_seed: u64,
+    maps: usize,
+    workers: Vec<PoolWorker>,
+    /// Maps that no worker has.
+    left: VecDeque<usize>,
+    measured: OrderedEnsemble,
+    middles: Vec<f64>,
+    limit: Option<Limit>,
+}
+
+struct PoolWorker {
+    /// `None` when it is of no more use.
+    link: Option<Link>,
+    ready: bool,
+    /// Maps that it has been asked for.
+    asked: Vec<usize>,
+}
+
+/// How many workers this machine has room for: all cores but one, for the drawing on screen and the page.
+fn workers() -> usize {
+    let navigator = window().navigator();
+    let cores = navigator.hardware_concurrency();
+    // In GB; not every browser tells.
+    let memory = Reflect::get(&navigator, &"deviceMemory".into()).ok().and_then(|memory| memory.as_f64());
+    let by_memory = memory.map_or(MOST_WORKERS, |memory| memory * MEMORY_SHARE / WORKER_MEMORY);
+    (cores - 1.0).min(by_memory).clamp(1.0, MOST_WORKERS) as usize
+}
+
+impl Gathering {
+    /// Begins to draw the maps of consecutive seeds; `module` is the workers' program, where it is compiled already.
+    pub fn start(state: State, module: Option<&JsValue>, first_seed: u64, maps: usize, statistic: Statistic) -> Self {
+        let inner = Inner {
+            state,
+            statistic,
+            first_seed,
+            maps,
+            workers: Vec::new(),
+            left: (0..maps).collect(),
+            measured: OrderedEnsemble::default(),
+            middles: Vec::new(),
+            limit: None,
+        };
+        let gathering = Self { inner: Rc::new(RefCell::new(inner)) };
+        for number in 0..workers().min(maps) {
+            let inner = Rc::downgrade(&gathering.inner);
+            let hear = move |heard| {
+                if let Some(inner) = inner.upgrade() {
+                    hear(&inner, number, heard);
+                }
+            };
+            let link = Link::open(&module.map_or(Program::Cpu, Program::Compiled), hear);
+            gathering.inner.borrow_mut().workers.push(PoolWorker { link, ready: false, asked: Vec::new() });
+        }
+        limit(&gathering.inner);
+        gathering
+    }
+}
+
+/// Hears one worker.
+fn hear(inner: &Rc<RefCell<Inner>>, number: usize, heard: Heard) {
+    limit(inner);
+    let response = match heard {
+        Heard::Died => return inner.borrow_mut().lose(number, "A program that draws the maps stopped."),
+        Heard::Response(response, _) => *response,
+    };
+    let mut inner = inner.borrow_mut();
+    match response {
+        Response::Hello => {
+            if let Some(link) = inner.workers.get(number).and_then(|worker| worker.link.as_ref()) {
+                link.start("CPU");
+            }
+        }
+        Response::Ready { .. } => {
+            if let Some(worker) = inner.workers.get_mut(number) {
+                worker.ready = true;
+            }
+            inner.share_out(number);
+        }
+        Response::Job { id, event: Event::Measured { measured } } => inner.take(number, id as usize, measured),
+        Response::Job { event: Event::Failed { sentence, .. }, .. } | Response::Failed { sentence, .. } => {
+            inner.lose(number, &sentence);
+        }
+        Response::Program | Response::Progress(_) | Response::Job { .. } => {}
+    }
+}
+
+impl Inner {
+    /// Gives a worker as many maps as it may have.
+    fn share_out(&mut self, number: usize) {
+        let Some(worker) = self.workers.get_mut(number).filter(|worker| worker.ready) else { return };
+        while worker.asked.len() < AHEAD
+            && let (Some(link), Some(map)) = (&worker.link, self.left.pop_front())
+        {
+            worker.asked.push(map);
+            let seed = self.first_seed.wrapping_add(map as u64);
+            let point = LatentPoint { seed, to: seed, place: 0.0 };
+            let work = Work::Measure { point, statistics: vec![self.statistic] };
+            link.send(&Request::Submit { id: map as u32, work });
+        }
+    }
+
+    /// Takes what a worker measured, and shows what there is.
+    fn take(&mut self, number: usize, map: usize, measured: Vec<protocol::Measured>) {
+        if let Some(worker) = self.workers.get_mut(number) {
+            worker.asked.retain(|asked| *asked != map);
+        }
+        self.share_out(number);
+        let Some(measured) = measured.into_iter().find(|measured| measured.statistic == self.statistic) else { return };
+        self.middles = measured.middles;
+        self.measured.take(map, measured.values);
+        let Some(ensemble) = self.measured.ensemble() else { return };
+        let (maps, mean, sigma) = (ensemble.maps(), ensemble.mean(), ensemble.sigma());
+        self.state.ensemble.set(Some(Scatter { maps, middles: self.middles.clone(), mean, sigma }));
+        if maps == self.maps {
+            self.state.gathering.set(false);
+        }
+    }
+
+    /// Goes on without a worker, whose maps the others draw; ends with what there is when none is left.
+    fn lose(&mut self, number: usize, sentence: &str) {
+        if let Some(worker) = self.workers.get_mut(number) {
+            worker.link = None;
+            worker.ready = false;
+            for map in worker.asked.drain(..).rev() {
+                self.left.push_front(map);
+            }
+        }
+        if self.workers.iter().all(|worker| worker.link.is_none()) {
+            self.state.notice.set(Some(format!("{sentence} No more maps are drawn for comparison.")));
+            self.state.gathering.set(false);
+        }
+        (0..self.workers.len()).for_each(|number| self.share_out(number));
+    }
+}
+
+/// Starts the time limit anew.
+fn limit(inner: &Rc<RefCell<Inner>>) {
+    let weak = Rc::downgrade(inner);
+    let elapsed = move || {
+        if let Some(inner) = weak.upgrade() {
+            let mut inner = inner.borrow_mut();
+            for number in 0..inner.workers.len() {
+                inner.lose(number, "The device did not answer in time.");
+            }
+        }
+    };
+    inner.borrow_mut().limit = Some(Limit::start(LIMIT, elapsed));
+}

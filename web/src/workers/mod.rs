@@ -1,0 +1,18 @@
+//! The Web Workers that compute.
+//!
+//! ```text
+//! client    the one that draws what is on screen: jobs, time limits, a fresh start, which device
+//! ensemble  as many as the machine has room for, which share out the maps of an ensemble
+//! graphics  the graphics processor: whether there is one, and whether it was worth it last time
+//! link      one worker
+//! limit     time limits
+//! ```
+
+pub mod client;
+mod ensemble;
+mod graphics;
+mod limit;
+mod link;
+
+pub use client::WorkerClient;
+pub use ensemble::Scatter;
