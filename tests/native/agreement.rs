@@ -1,5 +1,7 @@
 //! libtorch, burn, PyTorch and the project's own inference compute the same maps and logits from the same file.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor, TensorData};
 use shared::{
@@ -14,7 +16,10 @@ use shared::{
     },
 };
 use tests::{python, run_python, small};
-use trainer::torch::{DiscriminatorForm, Mode, TorchBackend, TorchNetwork, to_vec};
+use trainer::{
+    torch::{DiscriminatorForm, Mode, TorchBackend, TorchNetwork, to_vec},
+    weights::{LoadedWeights, onnx},
+};
 
 /// Largest difference between two backends in f32.
 const TOLERANCE: f32 = 1e-5;
@@ -116,5 +121,24 @@ fn pytorch_loads_the_file_and_draws_the_same_maps() -> Result<()> {
         bytes.as_chunks::<4>().0.iter().map(|bytes| definition.kappa_scale * f32::from_le_bytes(*bytes)).collect();
     let difference = largest_difference(&drawn(&generator, &definition)?, &theirs);
     assert!(difference <= TOLERANCE, "{difference:e}");
+    Ok(())
+}
+
+#[test]
+fn onnxruntime_draws_the_same_maps_from_the_exported_model() -> Result<()> {
+    let Some(interpreter) = python() else { return Ok(()) };
+    let folder = tempfile::tempdir()?;
+    let weights = LoadedWeights::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../public/weights"), None)?;
+    let [model, latents, maps] = ["generator.onnx", "latents.f32", "maps.f32"].map(|name| folder.path().join(name));
+    std::fs::write(&model, onnx::encode(&weights.manifest, &weights.generator)?)?;
+    let network = &weights.manifest.network;
+    let input = [latent(1, network.latent_size), latent(2, network.latent_size)].concat();
+    std::fs::write(&latents, input.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())?;
+    run_python(&interpreter, "run_onnx.py", &[&model, &latents, &maps])?;
+    let bytes = std::fs::read(&maps)?;
+    let theirs: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let own = CpuGenerator::new(network, &weights.generator)?.draw(&input, &mut Workspace::default());
+    let difference = largest_difference(&own, &theirs);
+    assert!(difference > 0.0 && difference <= TOLERANCE * network.kappa_scale, "{difference:e}");
     Ok(())
 }

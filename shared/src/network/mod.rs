@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! definition  sizes -> layers with names, shapes and activations   (nothing else in the project states a shape)
+//! folded      batch normalisation as a part of the layer before it
 //! initial     layers -> seeded initial weights
 //! generator   seeds or latent vectors -> maps, in batches, whatever computes them
 //! cpu         layers + weights -> maps on any processor, natively and in wasm, the same bits
@@ -12,6 +13,7 @@
 pub mod burn;
 pub mod cpu;
 pub mod definition;
+pub mod folded;
 pub mod generator;
 pub mod initial;
 

@@ -9,7 +9,7 @@ use shared::{
     network::MapGenerator,
     statistics::SpectrumBand,
 };
-use storage::files::check_free;
+use storage::{files::check_free, runs::write_atomically};
 use tch::Device;
 
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
         step::Players,
     },
     weights::{
-        WeightsPrecision,
+        LoadedWeights, WeightsPrecision, onnx,
         write::{EncodedWeights, WEIGHTS_FILES},
     },
 };
@@ -37,20 +37,27 @@ const BATCH: usize = 32;
 /// Without --step it is the generator that the run's selection found best (paper Section 2.3), or without one the checkpoint whose
 /// power spectra are closest to the data's, or the newest one where none was measured.
 ///
-/// Example:
+/// Examples:
 ///   trainer export --run runs/first --out public/weights --data data/validation.npy --force
+///   trainer export --weights public/weights --onnx generator.onnx
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct ExportArguments {
     /// Folder of a training run
-    #[arg(long, value_name = "RUN")]
-    run: PathBuf,
+    #[arg(long, value_name = "RUN", required_unless_present = "weights")]
+    run: Option<PathBuf>,
+    /// Weights that are there already, to be written as --onnx
+    #[arg(long, value_name = "WEIGHTS", requires = "onnx", conflicts_with_all = ["run", "step", "out", "data", "as_trained"])]
+    weights: Option<PathBuf>,
+    /// Also write the generator as an ONNX model: operator set 17, f32, z [maps, 64] to kappa [maps, 1, 256, 256]
+    #[arg(long, value_name = "FILE.onnx")]
+    onnx: Option<PathBuf>,
     /// Checkpoint to export
     #[arg(long)]
     step: Option<u64>,
     /// Folder to write manifest.json and the weights to
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "weights")]
+    out: Option<PathBuf>,
     /// Replace the weights that are there
     #[arg(long)]
     force: bool,
@@ -73,19 +80,40 @@ pub struct ExportArguments {
 /// # Errors
 /// When the run has no such checkpoint, the data are not usable, or the output cannot be written.
 pub fn run(arguments: &ExportArguments) -> Result<()> {
+    if let Some(onnx) = &arguments.onnx {
+        check_free(onnx, arguments.force)?;
+    }
+    let weights = match (&arguments.run, &arguments.out, &arguments.weights) {
+        (Some(run), Some(out), _) => {
+            export_run(arguments, run, out)?;
+            out
+        }
+        (_, _, Some(weights)) => weights,
+        _ => bail!("give --run RUN and --out DIR, or --weights WEIGHTS and --onnx FILE.onnx"),
+    };
+    if let Some(onnx) = &arguments.onnx {
+        let weights = LoadedWeights::read(weights, None)?;
+        write_atomically(onnx, &onnx::encode(&weights.manifest, &weights.generator)?)?;
+        println!("{}: ONNX, operator set {}", onnx.display(), onnx::OPERATOR_SET);
+    }
+    Ok(())
+}
+
+/// Writes a run's generator as weights.
+fn export_run(arguments: &ExportArguments, run: &Path, out: &Path) -> Result<()> {
     // The folder is made only when there is something to write.
-    if arguments.out.exists() {
+    if out.exists() {
         for name in WEIGHTS_FILES {
-            check_free(&arguments.out.join(name), arguments.force)?;
+            check_free(&out.join(name), arguments.force)?;
         }
     }
-    let checkpoints = Checkpoints::of_run(&arguments.run);
-    let selection = Checkpoints::of_selection(&arguments.run);
+    let checkpoints = Checkpoints::of_run(run);
+    let selection = Checkpoints::of_selection(run);
     let selected = match arguments.step {
         Some(step) => selection.path(step).is_file().then_some(step),
-        None => best_selected(&arguments.run)?.map(|(step, _)| step),
+        None => best_selected(run)?.map(|(step, _)| step),
     };
-    let best = || Ok::<_, anyhow::Error>(best_checkpoint(&arguments.run, u64::MAX)?.map(|(step, _)| step));
+    let best = || Ok::<_, anyhow::Error>(best_checkpoint(run, u64::MAX)?.map(|(step, _)| step));
     let (bytes, state) = match selected {
         Some(step) => selection.read(step)?,
         None => match arguments.step.map_or_else(best, |step| Ok(Some(step)))? {
@@ -111,8 +139,8 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
         None => Vec::new(),
     };
     // All is measured: only now is what lies in the folder replaced.
-    let manifest = encoded.write(&arguments.out, Origin::Trained(record(&state)), measured)?;
-    println!("{}: generator of step {}", arguments.out.display(), state.step);
+    let manifest = encoded.write(out, Origin::Trained(record(&state)), measured)?;
+    println!("{}: generator of step {}", out.display(), state.step);
     for band in &manifest.spectrum {
         println!(
             "  l {:>5}..{:<5}  mean P(l) {:.3} of the data's, sigma {:.3}",

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! load   a folder, a manifest or a file of tensors -> what it is, and the generator
+//! onnx   a generator as an ONNX model
 //! write  a generator and what is known of it -> a folder
 //! ```
 
 pub mod load;
+pub mod onnx;
 #[cfg(feature = "torch")]
 pub mod write;
 

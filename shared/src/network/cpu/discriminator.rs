@@ -3,13 +3,12 @@
 use super::{
     convolution::Convolution,
     features::{Aligned, Layout},
-    generator::normal,
     tiles::Room,
     width::{Work, widest},
 };
 use crate::{
     formats::weights::{Weights, WeightsError},
-    network::{Layer, Operation},
+    network::{Layer, Operation, folded::scale_and_shift},
 };
 
 /// Sums that run side by side over the last features: the same on every processor.
@@ -58,7 +57,9 @@ impl CpuDiscriminator {
                     let to = Layout::new(outputs, side, Convolution::TILE, 2);
                     let kernels = weights.values(&format!("{}.weight", layer.name))?;
                     let normal = match layers.get(number + 1) {
-                        Some(next) if matches!(next.operation, Operation::BatchNorm { .. }) => normal(next, weights)?,
+                        Some(next) if matches!(next.operation, Operation::BatchNorm { .. }) => {
+                            scale_and_shift(next, weights)?
+                        }
                         _ => vec![(1.0, 0.0); outputs],
                     };
                     let bias: Vec<f32> = tensor("bias")?

@@ -15,7 +15,7 @@ use crate::{
     formats::weights::{Weights, WeightsError},
     network::{
         Layer, NetworkDefinition, Operation,
-        definition::EPSILON,
+        folded::scale_and_shift,
         generator::{Backend, DrawError, InputBatch},
     },
     parallel,
@@ -41,19 +41,6 @@ pub struct Workspace {
     features: Vec<Aligned>,
     maps: usize,
     room: Room,
-}
-
-/// Scale and shift per channel that batch normalisation comes to.
-pub(super) fn normal(layer: &Layer, weights: &Weights) -> Result<Vec<(f64, f64)>, WeightsError> {
-    let tensor = |suffix: &str| weights.tensor(&format!("{}.{suffix}", layer.name));
-    let [gamma, beta, mean, variance] =
-        [tensor("weight")?, tensor("bias")?, tensor("running_mean")?, tensor("running_var")?];
-    let channel = |c: usize| {
-        let [gamma, beta, mean, variance] = [&gamma, &beta, &mean, &variance].map(|values| f64::from(values[c]));
-        let scale = gamma / (variance + EPSILON).sqrt();
-        (scale, beta - mean * scale)
-    };
-    Ok((0..gamma.len()).map(channel).collect())
 }
 
 impl CpuGenerator {
@@ -82,7 +69,7 @@ impl CpuGenerator {
         let normals: Vec<Vec<(f64, f64)>> = layers
             .iter()
             .filter(|layer| matches!(layer.operation, Operation::BatchNorm { .. }))
-            .map(|layer| normal(layer, weights))
+            .map(|layer| scale_and_shift(layer, weights))
             .collect::<Result<_, _>>()?;
         let first = weights.values("fc.weight")?;
         let dense = Dense::new(layouts[0].0, definition.latent_size, first, &weights.tensor("fc.bias")?, &normals[0]);
