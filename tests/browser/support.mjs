@@ -72,6 +72,11 @@ export function launch({ webgpu }) {
   });
 }
 
+/** Firefox, which Playwright drives only in a build of its own: Puppeteer drives any. */
+export function launchFirefox() {
+  return modules("puppeteer-core").launch({ browser: "firefox", executablePath: setting("COSMOGAN_FIREFOX"), headless: true });
+}
+
 /**
  * A page at a server's address plus `query`, and what went wrong or left the machine meanwhile: `troubles` holds errors of
  * the console and requests to other servers.

@@ -51,14 +51,16 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
 
         page::build(workspace)?;
         let chromium = install::chromium(workspace)?;
-        let modules = install::playwright(workspace)?;
+        let firefox = install::firefox(workspace)?;
+        let modules = install::drivers(workspace)?;
         Step::new("Build the trainer, whose maps the page must draw too", "cargo")
             // As for the tests: by itself, it would have another set of features, and all of it be compiled anew.
             .args(["test", "--locked", "--no-run"])
             .run(workspace)?;
-        let browser = Step::new("Run the page in headless Chromium", "node")
+        let browser = Step::new("Run the page in headless Chromium and Firefox", "node")
             .env("COSMOGAN_PAGE", workspace.page())
             .env("COSMOGAN_CHROMIUM", chromium)
+            .env("COSMOGAN_FIREFOX", firefox)
             .env("COSMOGAN_TRAINER", workspace.target().join("debug/trainer"))
             .env("COSMOGAN_NODE_MODULES", modules)
             .args(["--test", "--test-reporter=tap", "--test-timeout=900000", "--test-force-exit"])

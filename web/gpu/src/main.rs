@@ -47,12 +47,23 @@ impl Backend for Graphics {
     }
 }
 
+/// The visitor's graphics processor.
+#[cfg(not(feature = "flex"))]
+async fn open() -> Result<BurnDevice, Failure> {
+    let refused = |error| Failure::of_device(format!("The graphics processor refused to start ({error})."));
+    BurnDevice::wgpu_options().init_async().await.map_err(refused)
+}
+
+/// burn's CPU backend, for the benchmark.
+#[cfg(feature = "flex")]
+async fn open() -> Result<BurnDevice, Failure> {
+    Ok(BurnDevice::flex())
+}
+
 fn main() {
     serve(|network, weights| {
         Box::pin(async move {
-            let device = BurnDevice::wgpu_options().init_async().await;
-            let device = device
-                .map_err(|error| Failure::of_device(format!("The graphics processor refused to start ({error}).")))?;
+            let device = open().await?;
             let backend = BurnBackend::new(&network, &weights, &device)
                 .map_err(|error| Failure::final_one(format!("The weights cannot be used: {error}.")))?;
             Ok(Device { kind: DeviceKind::WebGpu, compute: Box::new(Graphics(backend)) })

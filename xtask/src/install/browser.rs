@@ -1,4 +1,4 @@
-//! Chromium, and playwright-core that drives it.
+//! Browsers, and what drives them.
 
 use std::path::PathBuf;
 
@@ -9,6 +9,12 @@ use crate::{process::Step, workspace::Workspace};
 
 /// Drives a Chromium that is there; brings none of its own.
 const PLAYWRIGHT: &str = "1.64.1";
+/// Drives Debian's Firefox, which Playwright cannot.
+const PUPPETEER: &str = "24.43.1";
+/// What the page is compared with.
+const ONNXRUNTIME_WEB: &str = "1.30.0";
+/// Names under which Firefox is known.
+const FIREFOX: [&str; 2] = ["firefox-esr", "firefox"];
 /// Names under which Chromium is known.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -23,30 +29,57 @@ pub fn chromium(workspace: &Workspace) -> Result<PathBuf> {
         }
         bail!("COSMOGAN_CHROMIUM names {}, which is no file", path.display());
     }
-    if let Some(path) = find(workspace)? {
+    if let Some(path) = find(workspace, &CHROMIUM)? {
         return Ok(path);
     }
     // A sans-serif font: the base system has none, and screenshots without letters show nothing.
     apt(workspace, "Chromium", &["chromium", "fonts-dejavu-core"])?;
-    find(workspace)?.context("Chromium was installed, but no program of that name is on PATH")
+    find(workspace, &CHROMIUM)?.context("Chromium was installed, but no program of that name is on PATH")
 }
 
-fn find(workspace: &Workspace) -> Result<Option<PathBuf>> {
+/// Where Firefox is, after installing it if need be.
+///
+/// # Errors
+/// When it cannot be installed.
+pub fn firefox(workspace: &Workspace) -> Result<PathBuf> {
+    if let Some(path) = find(workspace, &FIREFOX)? {
+        return Ok(path);
+    }
+    apt(workspace, "Firefox", &["firefox-esr"])?;
+    find(workspace, &FIREFOX)?.context("Firefox was installed, but no program of that name is on PATH")
+}
+
+fn find(workspace: &Workspace, names: &[&str]) -> Result<Option<PathBuf>> {
     let path = workspace.search_path()?;
     let mut candidates =
-        CHROMIUM.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
+        names.iter().flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
     Ok(candidates.find(|candidate| candidate.is_file()))
 }
 
-/// The folder of Node modules with playwright-core.
+/// The folder of Node modules with what drives both browsers.
 ///
 /// # Errors
 /// When npm fails.
-pub fn playwright(workspace: &Workspace) -> Result<PathBuf> {
+pub fn drivers(workspace: &Workspace) -> Result<PathBuf> {
+    modules(workspace, &[("playwright-core", PLAYWRIGHT), ("puppeteer-core", PUPPETEER)])
+}
+
+/// The folder of Node modules with what the benchmark in the browser needs.
+///
+/// # Errors
+/// When npm fails.
+pub fn web_benchmark(workspace: &Workspace) -> Result<PathBuf> {
+    modules(workspace, &[("puppeteer-core", PUPPETEER), ("onnxruntime-web", ONNXRUNTIME_WEB)])
+}
+
+/// The folder of Node modules with these packages.
+fn modules(workspace: &Workspace, packages: &[(&str, &str)]) -> Result<PathBuf> {
     let modules = workspace.tools().join("node/node_modules");
-    let installed = std::fs::read_to_string(modules.join("playwright-core/package.json"));
-    if !installed.is_ok_and(|text| text.contains(&format!("\"version\": \"{PLAYWRIGHT}\""))) {
-        npm(workspace, "Install playwright-core", &format!("playwright-core@{PLAYWRIGHT}"))?;
+    for (name, version) in packages {
+        let installed = std::fs::read_to_string(modules.join(name).join("package.json"));
+        if !installed.is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\""))) {
+            npm(workspace, &format!("Install {name}"), &format!("{name}@{version}"))?;
+        }
     }
     Ok(modules)
 }

@@ -5,7 +5,7 @@
 //! torch    PyTorch from PyPI: libtorch and its Python side
 //! checkers cargo-deny and cargo-fuzz
 //! lenstools LensTools, for a benchmark
-//! browser  Chromium, and playwright-core that drives it
+//! browser  Chromium and Firefox, and what drives them
 //! system   packages of the distribution
 //! ```
 
@@ -16,7 +16,7 @@ mod system;
 mod torch;
 mod web;
 
-pub use browser::{chromium, playwright};
+pub use browser::{chromium, drivers, firefox, web_benchmark};
 pub use checkers::{cargo_deny, cargo_fuzz};
 pub use lenstools::lenstools;
 pub use torch::{libtorch, python};
