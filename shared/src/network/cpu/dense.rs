@@ -4,6 +4,7 @@
 //! it, and what counts is how many bytes are read.
 
 use super::features::{CHANNELS, Layout};
+use crate::formats::weights::Values;
 
 /// Outputs that are computed side by side: channels of one pixel.
 type Row<T> = [T; CHANNELS];
@@ -38,67 +39,64 @@ fn widen(bits: u16) -> f32 {
     f32::from_bits(((i32::from(bits.cast_signed()) << 13) & 0x8fff_ffff_u32.cast_signed()).cast_unsigned())
 }
 
-impl Dense {
-    /// Packs weights `[channels x side x side, inputs]`, given by output and input, the layer's own bias, and batch
-    /// normalisation's scale and shift per channel.
-    pub fn new(
-        output: Layout,
+/// Outputs in the order in which they are computed.
+struct Outputs {
+    layout: Layout,
+    /// Channels without those that fill up.
+    channels: usize,
+}
+
+impl Outputs {
+    fn rows(&self) -> usize {
+        self.layout.side * self.layout.side * self.layout.channels / CHANNELS
+    }
+
+    /// Channel and place in the file of an output; none of one that fills up.
+    fn source(&self, row: usize, lane: usize) -> Option<(usize, usize)> {
+        let (blocks, pixels) = (self.layout.channels / CHANNELS, self.layout.side * self.layout.side);
+        let (pixel, channel) = (row / blocks, row % blocks * CHANNELS + lane);
+        (channel < self.channels).then_some((channel, channel * pixels + pixel))
+    }
+
+    fn pack<const BYTES: usize, T: Copy + Default>(
+        &self,
+        values: &[[u8; BYTES]],
         inputs: usize,
-        weights: crate::formats::weights::Values<'_>,
-        bias: &[f32],
-        normal: &[(f64, f64)],
-    ) -> Self {
-        let side = output.side;
-        let rows = side * side * output.channels / CHANNELS;
-        // Of an output that is filled up there is no source.
-        let source = |row: usize, lane: usize| {
-            let (pixel, channel) =
-                (row / (output.channels / CHANNELS), row % (output.channels / CHANNELS) * CHANNELS + lane);
-            (channel < normal.len()).then_some((channel, channel * side * side + pixel))
-        };
+        read: fn([u8; BYTES]) -> T,
+    ) -> Vec<Row<T>> {
+        let mut packed = vec![[T::default(); CHANNELS]; self.rows() * inputs];
+        for (row, packed) in packed.chunks_exact_mut(inputs).enumerate() {
+            for lane in 0..CHANNELS {
+                let Some((_, index)) = self.source(row, lane) else { continue };
+                for (to, from) in packed.iter_mut().zip(&values[index * inputs..]) {
+                    to[lane] = read(*from);
+                }
+            }
+        }
+        packed
+    }
+}
+
+impl Dense {
+    /// Packs weights `[channels x side x side, inputs]`, the layer's own bias, and batch normalisation's scale and shift per channel.
+    pub fn new(output: Layout, inputs: usize, weights: Values<'_>, bias: &[f32], normal: &[(f64, f64)]) -> Self {
+        let outputs = Outputs { layout: output, channels: normal.len() };
         let mut scale = vec![0.0; output.channels];
         for (scale, normal) in scale.iter_mut().zip(normal) {
             *scale = normal.0 as f32;
         }
-        let mut packed =
-            Self { output, inputs, weights: Weights::Half(Vec::new()), scale, bias: vec![0.0; rows * CHANNELS] };
-        for row in 0..rows {
-            for lane in 0..CHANNELS {
-                if let Some((channel, index)) = source(row, lane) {
-                    let (scale, shift) = normal[channel];
-                    packed.bias[row * CHANNELS + lane] = (f64::from(bias[index]) * scale + shift) as f32;
-                }
+        let mut packed_bias = vec![0.0; outputs.rows() * CHANNELS];
+        for (place, packed) in packed_bias.iter_mut().enumerate() {
+            if let Some((channel, index)) = outputs.source(place / CHANNELS, place % CHANNELS) {
+                let (scale, shift) = normal[channel];
+                *packed = (f64::from(bias[index]) * scale + shift) as f32;
             }
         }
-        packed.weights = match weights {
-            crate::formats::weights::Values::Half(bytes) => {
-                let mut all = vec![[0; CHANNELS]; rows * inputs];
-                for (row, all) in all.chunks_exact_mut(inputs).enumerate() {
-                    for lane in 0..CHANNELS {
-                        let Some((_, index)) = source(row, lane) else { continue };
-                        let own = &bytes[index * inputs..][..inputs];
-                        for (to, from) in all.iter_mut().zip(own) {
-                            to[lane] = u16::from_le_bytes(*from);
-                        }
-                    }
-                }
-                Weights::Half(all)
-            }
-            crate::formats::weights::Values::Single(bytes) => {
-                let mut all = vec![[0.0; CHANNELS]; rows * inputs];
-                for (row, all) in all.chunks_exact_mut(inputs).enumerate() {
-                    for lane in 0..CHANNELS {
-                        let Some((_, index)) = source(row, lane) else { continue };
-                        let own = &bytes[index * inputs..][..inputs];
-                        for (to, from) in all.iter_mut().zip(own) {
-                            to[lane] = f32::from_le_bytes(*from);
-                        }
-                    }
-                }
-                Weights::Single(all)
-            }
+        let weights = match weights {
+            Values::Half(values) => Weights::Half(outputs.pack(values, inputs, u16::from_le_bytes)),
+            Values::Single(values) => Weights::Single(outputs.pack(values, inputs, f32::from_le_bytes)),
         };
-        packed
+        Self { output, inputs, weights, scale, bias: packed_bias }
     }
 
     /// The first feature map of each of some latent vectors, one after the other.

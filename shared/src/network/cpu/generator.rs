@@ -1,6 +1,9 @@
 //! The generator from latent vectors to kappa, layer by layer.
 
-use std::future::{Future, ready};
+use std::{
+    future::{Future, ready},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use super::{
     dense::Dense,
@@ -23,8 +26,9 @@ use crate::{
 
 /// Most maps that one core computes at once: each weight is then read once for all of them.
 const MAPS_AT_ONCE: usize = 4;
+
 /// A generator with its weights packed for this processor.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct CpuGenerator {
     latent_size: usize,
     map_pixels: usize,
@@ -33,12 +37,16 @@ pub struct CpuGenerator {
     last: LastLayer,
     /// Of each feature map, and its channels without those that fill up.
     layouts: Vec<(Layout, usize)>,
+    /// Workspaces of [`CpuGenerator::compute`] that nobody uses now.
+    spare: Mutex<Vec<Workspace>>,
 }
 
 /// Feature maps and products of some maps, used again and again.
 #[derive(Debug, Default)]
 pub struct Workspace {
     features: Vec<Aligned>,
+    /// What there is room for.
+    layouts: Vec<(Layout, usize)>,
     maps: usize,
     room: Room,
 }
@@ -101,6 +109,7 @@ impl CpuGenerator {
             stages,
             last,
             layouts,
+            spare: Mutex::default(),
         })
     }
 
@@ -119,8 +128,22 @@ impl CpuGenerator {
     pub fn compute(&self, batch: &InputBatch) -> Vec<f32> {
         let at_once = batch.maps.div_ceil(parallel::threads()).clamp(1, MAPS_AT_ONCE);
         let pieces: Vec<&[f32]> = batch.latents.chunks(at_once * self.latent_size).collect();
-        parallel::map_init(pieces.len(), Workspace::default, |workspace, piece| self.draw(pieces[piece], workspace))
-            .concat()
+        let maps = parallel::map_init(
+            pieces.len(),
+            || (),
+            |(), piece| {
+                let mut workspace = self.spares().pop().unwrap_or_default();
+                let kappa = self.draw(pieces[piece], &mut workspace);
+                self.spares().push(workspace);
+                kappa
+            },
+        );
+        maps.concat()
+    }
+
+    fn spares(&self) -> MutexGuard<'_, Vec<Workspace>> {
+        // A workspace is whole whatever became of another thread.
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What each layer makes of a latent vector, after batch normalisation and ReLU: `[channels, side, side]` each, and at last kappa.
@@ -136,10 +159,9 @@ impl CpuGenerator {
 
 impl Workspace {
     fn make(&mut self, layouts: &[(Layout, usize)], maps: usize) {
-        let fits = self.features.len() == layouts.len() && self.maps >= maps;
-        if !fits {
+        if self.layouts != layouts || self.maps < maps {
             self.features = layouts.iter().map(|(layout, _)| Aligned::zeros(maps * layout.map())).collect();
-            self.maps = maps;
+            (self.layouts, self.maps) = (layouts.to_vec(), maps);
         }
     }
 }
@@ -261,9 +283,15 @@ mod tests {
         let mut workspace = Workspace::default();
         let latents: Vec<f32> = (0..11).flat_map(|seed| latent(seed, 7)).collect();
         let together = generator.draw(&latents, &mut workspace);
+        // A network of other sizes in the same workspace leaves nothing behind.
+        let other = sizes(7, 24, 6, 3);
+        let other = CpuGenerator::new(&other, &naive::trained(&other.generator(), Precision::F16)).unwrap();
         for (latent, kappa) in latents.chunks(7).zip(together.chunks(1600)) {
             assert_eq!(generator.draw(latent, &mut workspace), kappa);
+            other.draw(latent, &mut workspace);
         }
+        let batch = InputBatch { maps: 11, latents, conditions: Vec::new() };
+        assert_eq!((generator.compute(&batch), generator.compute(&batch)), (together.clone(), together));
     }
 
     #[test]
