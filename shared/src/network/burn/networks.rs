@@ -2,16 +2,18 @@
 //!
 //! Shapes come from [`crate::network::definition`]; nothing here states one of its own.
 
-use burn::module::{Module, RunningState};
+use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Initializer, Linear, LinearConfig, PaddingConfig2d};
+use burn::nn::{Initializer, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
 use crate::{
     formats::weights::{Weights, WeightsError},
-    network::definition::{
-        Activation, EPSILON, KERNEL, LEAKINESS, Layer, MOMENTUM, NetworkDefinition, OUTPUT_PADDING, Operation, PADDING,
-        STRIDE,
+    network::{
+        definition::{
+            Activation, KERNEL, LEAKINESS, Layer, NetworkDefinition, OUTPUT_PADDING, Operation, PADDING, STRIDE,
+        },
+        folded::scale_and_shift,
     },
 };
 
@@ -31,7 +33,7 @@ pub struct Discriminator {
     kappa_scale: f32,
 }
 
-/// One row of a table, with what follows it.
+/// One row of a table, with the batch normalisation and the activation that follow it.
 #[derive(Module, Debug)]
 struct Stage {
     operation: Computation,
@@ -45,7 +47,6 @@ struct Stage {
 #[derive(Module, Debug)]
 enum Computation {
     Dense(Linear),
-    BatchNorm(BatchNorm),
     TransposedConvolution(ConvTranspose2d),
     Convolution(Conv2d),
 }
@@ -88,66 +89,95 @@ impl Discriminator {
 }
 
 fn stages(layers: &[Layer], weights: &Weights, device: &Device) -> Result<Vec<Stage>, WeightsError> {
-    layers.iter().map(|layer| stage(layer, weights, device)).collect()
+    let mut stages = Vec::new();
+    for (number, layer) in layers.iter().enumerate() {
+        let next = layers.get(number + 1).filter(|next| matches!(next.operation, Operation::BatchNorm { .. }));
+        let activation = next.map_or(layer.activation, |next| next.activation);
+        if let Some(operation) = computation(layer, &Tensors { layer, next, weights, device })? {
+            stages.push(Stage { operation, activation, output: layer.output });
+        }
+    }
+    Ok(stages)
+}
+
+/// A layer's tensors on a device, with the batch normalisation that follows it folded in.
+struct Tensors<'a> {
+    layer: &'a Layer,
+    next: Option<&'a Layer>,
+    weights: &'a Weights,
+    device: &'a Device,
+}
+
+impl Tensors<'_> {
+    /// Weight and bias. `channel` says which output channel a number of the weight belongs to, `spread` how many numbers of the bias
+    /// each channel has.
+    fn read(&self, channel: impl Fn(usize) -> usize, spread: usize) -> Result<[Tensor<1>; 2], WeightsError> {
+        let tensor = |suffix: &str| self.weights.tensor(&format!("{}.{suffix}", self.layer.name));
+        let (mut weight, mut bias) = (tensor("weight")?, tensor("bias")?);
+        if let Some(next) = self.next {
+            let normal = scale_and_shift(next, self.weights)?;
+            for (place, weight) in weight.iter_mut().enumerate() {
+                *weight = (f64::from(*weight) * normal[channel(place)].0) as f32;
+            }
+            for (place, bias) in bias.iter_mut().enumerate() {
+                let (scale, shift) = normal[place / spread];
+                *bias = (f64::from(*bias) * scale + shift) as f32;
+            }
+        }
+        Ok([weight, bias].map(|values| {
+            let count = values.len();
+            Tensor::from_data(TensorData::new(values, [count]), self.device)
+        }))
+    }
 }
 
 fn run(stages: &[Stage], input: Tensor<4>) -> Tensor<4> {
     stages.iter().fold(input, |features, stage| stage.forward(features))
 }
 
-fn stage(layer: &Layer, weights: &Weights, device: &Device) -> Result<Stage, WeightsError> {
-    let vector = |suffix: &str| -> Result<Tensor<1>, WeightsError> {
-        let values = weights.tensor(&format!("{}.{suffix}", layer.name))?;
-        let count = values.len();
-        Ok(Tensor::from_data(TensorData::new(values, [count]), device))
-    };
+/// A layer's module; none of batch normalisation, which is part of the layer before it.
+fn computation(layer: &Layer, tensors: &Tensors<'_>) -> Result<Option<Computation>, WeightsError> {
+    let device = tensors.device;
     // Modules start from zeros and take their tensors right away.
     let zeros = Initializer::Zeros;
-    let operation = match layer.operation {
+    Ok(Some(match layer.operation {
         Operation::Dense { inputs, outputs } => {
+            let pixels = layer.output[1] * layer.output[2];
+            let [weight, own] = tensors.read(|place| place / inputs / pixels, pixels)?;
             let mut linear = LinearConfig::new(inputs, outputs).with_initializer(zeros).init(device);
             // PyTorch lays dense weights out [out, in], burn [in, out].
-            let weight = vector("weight")?.reshape([outputs, inputs]).transpose();
+            let weight = weight.reshape([outputs, inputs]).transpose();
             linear.weight = linear.weight.map(|_| weight);
-            linear.bias = bias(linear.bias, &vector("bias")?);
+            linear.bias = bias(linear.bias, &own);
             Computation::Dense(linear)
         }
-        Operation::BatchNorm { channels } => {
-            let config = BatchNormConfig::new(channels).with_epsilon(EPSILON).with_momentum(MOMENTUM);
-            let mut norm = config.init(device);
-            let (gamma, beta) = (vector("weight")?, vector("bias")?);
-            norm.gamma = norm.gamma.map(|_| gamma);
-            norm.beta = norm.beta.map(|_| beta);
-            // `RunningState::update` is for training: inference would not see its values.
-            norm.running_mean = RunningState::new(vector("running_mean")?);
-            norm.running_var = RunningState::new(vector("running_var")?);
-            Computation::BatchNorm(norm)
-        }
         Operation::TransposedConvolution { inputs, outputs } => {
+            let [weight, own] = tensors.read(|place| place / (KERNEL * KERNEL) % outputs, 1)?;
             let config = ConvTranspose2dConfig::new([inputs, outputs], [KERNEL, KERNEL])
                 .with_stride([STRIDE, STRIDE])
                 .with_padding([PADDING, PADDING])
                 .with_padding_out([OUTPUT_PADDING, OUTPUT_PADDING])
                 .with_initializer(zeros);
             let mut convolution = config.init(device);
-            let weight = vector("weight")?.reshape([inputs, outputs, KERNEL, KERNEL]);
+            let weight = weight.reshape([inputs, outputs, KERNEL, KERNEL]);
             convolution.weight = convolution.weight.map(|_| weight);
-            convolution.bias = bias(convolution.bias, &vector("bias")?);
+            convolution.bias = bias(convolution.bias, &own);
             Computation::TransposedConvolution(convolution)
         }
         Operation::Convolution { inputs, outputs } => {
+            let [weight, own] = tensors.read(|place| place / (KERNEL * KERNEL * inputs), 1)?;
             let config = Conv2dConfig::new([inputs, outputs], [KERNEL, KERNEL])
                 .with_stride([STRIDE, STRIDE])
                 .with_padding(PaddingConfig2d::Explicit(PADDING, PADDING, PADDING, PADDING))
                 .with_initializer(zeros);
             let mut convolution = config.init(device);
-            let weight = vector("weight")?.reshape([outputs, inputs, KERNEL, KERNEL]);
+            let weight = weight.reshape([outputs, inputs, KERNEL, KERNEL]);
             convolution.weight = convolution.weight.map(|_| weight);
-            convolution.bias = bias(convolution.bias, &vector("bias")?);
+            convolution.bias = bias(convolution.bias, &own);
             Computation::Convolution(convolution)
         }
-    };
-    Ok(Stage { operation, activation: layer.activation, output: layer.output })
+        Operation::BatchNorm { .. } => return Ok(None),
+    }))
 }
 
 type Bias = Option<burn::module::Param<Tensor<1>>>;
@@ -165,7 +195,6 @@ impl Stage {
                 let [channels, height, width] = self.output;
                 rows.reshape([count, channels, height, width])
             }
-            Computation::BatchNorm(norm) => norm.forward(features),
             Computation::TransposedConvolution(convolution) => convolution.forward(features),
             Computation::Convolution(convolution) => convolution.forward(features),
         };
