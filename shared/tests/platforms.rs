@@ -52,7 +52,7 @@ fn maps_have_the_same_bits() {
             let weights = Weights::read(encode(&all, precision, of).unwrap(), &all).unwrap();
             let generator = CpuGenerator::new(&definition, &weights).unwrap();
             for seed in 0..3 {
-                maps.push(generator.draw(&latent(seed, 64), &mut Workspace::default()));
+                maps.push(generator.draw(&latent(seed, 64), &mut Workspace::default()).unwrap());
             }
         }
     }

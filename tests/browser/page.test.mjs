@@ -297,7 +297,7 @@ describe("when something is wrong", () => {
     const { page, close } = await open(browser, server, "?seed=42");
     t.after(close);
     await shown(page, 42);
-    assert.match(await page.getByTestId("notice").textContent(), /It was started again/);
+    assert.match(await page.getByTestId("notice").textContent(), /The program was started again/);
     await page.getByRole("button", { name: "Close this notice" }).click();
     assert.equal(await page.getByTestId("notice").count(), 0);
   });

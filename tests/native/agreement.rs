@@ -10,7 +10,7 @@ use shared::{
     network::{
         NetworkDefinition,
         burn::{Discriminator, Generator},
-        cpu::{CpuGenerator, Workspace},
+        cpu::{CpuDiscriminator, CpuGenerator, Workspace},
         definition::parameters,
         initial::Initialisation,
     },
@@ -82,7 +82,7 @@ fn agrees_with_burn(definition: &NetworkDefinition) -> Result<()> {
     let difference = largest_difference(&maps, &theirs);
     assert!(difference <= TOLERANCE, "generator: {difference:e}");
 
-    let own = CpuGenerator::new(definition, &weights)?.draw(&latents.concat(), &mut Workspace::default());
+    let own = CpuGenerator::new(definition, &weights)?.draw(&latents.concat(), &mut Workspace::default())?;
     let difference = largest_difference(&maps, &own);
     assert!(difference <= TOLERANCE, "the own inference: {difference:e}");
 
@@ -92,6 +92,11 @@ fn agrees_with_burn(definition: &NetworkDefinition) -> Result<()> {
     let judged = burn.forward(input).into_data().try_into_vec::<f32>().ok().context("burn's logit is f32")?;
     let input = tch::Tensor::f_from_slice(&maps)?.f_view([2, 1, side as i64, side as i64])?;
     let logits = tch::no_grad(|| to_vec(&discriminator.forward(&input, Mode::Inference)?))?;
+    let own = CpuDiscriminator::new(&definition.discriminator(), &weights, definition.kappa_scale)?;
+    for (kappa, logit) in maps.chunks(side * side).zip(&logits) {
+        let own = own.judge(kappa)?.logit;
+        assert!((own - logit).abs() <= TOLERANCE, "discriminator: {own} {logit}");
+    }
     let difference = largest_difference(&logits, &judged);
     assert!(difference <= TOLERANCE, "discriminator: {difference:e} of {logits:?}");
     Ok(())
@@ -140,7 +145,7 @@ fn onnxruntime_draws_the_same_maps_from_the_exported_model() -> Result<()> {
     run_python(&interpreter, "run_onnx.py", &[&model, &latents, &maps])?;
     let bytes = std::fs::read(&maps)?;
     let theirs: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    let own = CpuGenerator::new(network, &weights.generator)?.draw(&input, &mut Workspace::default());
+    let own = CpuGenerator::new(network, &weights.generator)?.draw(&input, &mut Workspace::default())?;
     let difference = largest_difference(&own, &theirs);
     assert!(difference > 0.0 && difference <= TOLERANCE * network.kappa_scale, "{difference:e}");
     Ok(())

@@ -41,6 +41,8 @@ pub struct ShownMap {
     pub drawn: Drawn,
     /// Pixels in kappa, row by row.
     pub kappa: Rc<Vec<f32>>,
+    /// What drew it, in words.
+    pub device: String,
 }
 
 /// All state of the page.

@@ -9,7 +9,7 @@ function fail(error) {
   notice.dataset.testid = "notice";
   const old = typeof WebAssembly === "undefined" || error instanceof WebAssembly.CompileError;
   notice.textContent = old
-    ? "This page could not start: it needs a browser with WebAssembly SIMD (Chrome or Edge 91, Firefox 89, Safari 16.4, or newer)."
+    ? "This page could not start: it needs a browser with WebAssembly SIMD (Chrome or Edge 97, Firefox 114, Safari 16.4, or newer)."
     : `This page could not start (${error?.message ?? error}). Please check the connection and reload it.`;
   starting.replaceWith(notice);
 }

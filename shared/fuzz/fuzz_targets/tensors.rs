@@ -10,7 +10,7 @@ use shared::{
 fuzz_target!(|bytes: &[u8]| {
     let sizes = NetworkDefinition { latent_size: 1, map_side: 2, base_channels: 1, stages: 1, ..NetworkDefinition::paper() };
     let parameters = parameters(&sizes.generator());
-    if let Ok(weights) = Weights::read(bytes, &parameters) {
+    if let Ok(weights) = Weights::read(bytes.to_vec(), &parameters) {
         for parameter in &parameters {
             let values = weights.tensor(&parameter.name).expect("every tensor is there");
             assert_eq!(values.len(), parameter.shape.iter().product::<usize>());

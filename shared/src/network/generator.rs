@@ -98,6 +98,11 @@ pub enum DrawError {
         /// Pixels that these maps have.
         expected: usize,
     },
+    /// Weights that draw no numbers.
+    #[error(
+        "a map holds values that are not finite: the weights are damaged, or of another kind than their manifest says"
+    )]
+    NotFinite,
     /// A backend that has to wait was asked to answer at once.
     #[error("this device cannot draw while others wait for it")]
     Pending,
@@ -176,6 +181,9 @@ impl<B: Backend> MapGenerator<B> {
             let kappa = self.backend.forward(self.input_batch(inputs)?).await?;
             if kappa.len() != count * pixels {
                 return Err(DrawError::Pixels { maps: count, found: kappa.len(), expected: count * pixels }.into());
+            }
+            if !kappa.iter().all(|kappa| kappa.is_finite()) {
+                return Err(DrawError::NotFinite.into());
             }
             maps.extend(kappa.chunks(pixels).map(<[f32]>::to_vec));
         }

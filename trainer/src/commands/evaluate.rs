@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Number of the form of finished parts; another number makes them anew.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Reproduce the paper's evaluation: every figure and number of its Section 3, beside a control.
 ///

@@ -47,9 +47,9 @@ pub struct ExportArguments {
     #[arg(long, value_name = "RUN", required_unless_present = "weights")]
     run: Option<PathBuf>,
     /// Weights that are there already, to be written as --onnx
-    #[arg(long, value_name = "WEIGHTS", requires = "onnx", conflicts_with_all = ["run", "step", "out", "data", "as_trained"])]
+    #[arg(long, value_name = "WEIGHTS", requires = "onnx", conflicts_with_all = ["run", "step", "out", "data", "as_trained", "precision", "measured_maps"])]
     weights: Option<PathBuf>,
-    /// Also write the generator as an ONNX model: operator set 17, f32, z [maps, 64] to kappa [maps, 1, 256, 256]
+    /// Also write the generator as an ONNX model: operator set 17, f32, z [maps, latent_size] to kappa [maps, 1, side, side]
     #[arg(long, value_name = "FILE.onnx")]
     onnx: Option<PathBuf>,
     /// Checkpoint to export
@@ -81,7 +81,13 @@ pub struct ExportArguments {
 /// When the run has no such checkpoint, the data are not usable, or the output cannot be written.
 pub fn run(arguments: &ExportArguments) -> Result<()> {
     if let Some(onnx) = &arguments.onnx {
-        check_free(onnx, arguments.force)?;
+        if onnx.exists() && !arguments.force {
+            bail!("{} is there already: give another --onnx, or --force to replace it", onnx.display());
+        }
+        let name = onnx.file_name().unwrap_or_default();
+        if WEIGHTS_FILES.iter().any(|file| name == *file) {
+            bail!("{} is a name of a file of weights: give --onnx FILE.onnx", onnx.display());
+        }
     }
     let weights = match (&arguments.run, &arguments.out, &arguments.weights) {
         (Some(run), Some(out), _) => {

@@ -10,6 +10,7 @@ use shared::{
         fits::{self, FitsDescription, Keyword},
         weights::Precision,
     },
+    network::cpu::CpuGenerator,
 };
 use storage::{
     files::{check_free, create_folder, files_with_extension},
@@ -23,8 +24,11 @@ use crate::{
     weights::{LoadedWeights, WeightsPrecision},
 };
 
-/// Maps that are drawn at once.
-const BATCH: usize = 16;
+/// Maps that are drawn at once: enough for every core, and no more than fit beside anything else.
+fn batch() -> usize {
+    CpuGenerator::maps_at_once().clamp(16, 256)
+}
+
 /// How the names of single maps begin.
 const FILE_PREFIX: &str = "kappa-seed-";
 
@@ -88,15 +92,15 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
     settle(arguments.threads);
     let weights = LoadedWeights::read(&arguments.weights, arguments.precision.map(Precision::from))?;
     let manifest = &weights.manifest;
-    let generator = Drawer::new(&manifest.network, &weights.generator, arguments.device)?.generator(manifest, BATCH);
+    let generator = Drawer::new(&manifest.network, &weights.generator, arguments.device)?.generator(manifest, batch());
     let steps = manifest.origin.total_steps().map(|steps| format!(" ({steps} steps)")).unwrap_or_default();
     println!("device: {}, weights: {}{steps}", generator.backend().describe(), weights.file.file);
     let mut output = Output::create(kind, arguments, &weights)?;
     let bar = Bar::new(arguments.count, "maps");
     let start = std::time::Instant::now();
     let end = arguments.seed + arguments.count as u64;
-    for first in (arguments.seed..end).step_by(BATCH) {
-        let seeds = first..end.min(first.saturating_add(BATCH as u64));
+    for first in (arguments.seed..end).step_by(generator.batch()) {
+        let seeds = first..end.min(first.saturating_add(generator.batch() as u64));
         for (seed, kappa) in seeds.clone().zip(generator.draw_seeds(seeds.clone())?) {
             output.write(seed, kappa)?;
         }

@@ -79,7 +79,7 @@ impl Backend for Drawer {
 
     fn forward(&self, batch: InputBatch) -> impl Future<Output = Result<Vec<f32>>> {
         ready(match self {
-            Self::Cpu(generator) => Ok(generator.compute(&batch)),
+            Self::Cpu(generator) => generator.compute(&batch).map_err(anyhow::Error::from),
             #[cfg(feature = "torch")]
             Self::Torch(network, device) => TorchBackend { network, device: *device }.compute(&batch),
         })

@@ -2,14 +2,14 @@
 //!
 //! Operator set 17, f32, batch normalisation folded into the layers before it. Messages of onnx.proto3, as far as a generator needs them.
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use prost::Message;
 use shared::{
     formats::weights::{Manifest, Weights},
     network::{
         Activation, Layer, Operation,
         definition::{KERNEL, OUTPUT_PADDING, PADDING, STRIDE},
-        folded::scale_and_shift,
+        folded::FoldedLayer,
     },
 };
 
@@ -172,43 +172,17 @@ pub fn encode(manifest: &Manifest, weights: &Weights) -> Result<Vec<u8>> {
         ..Graph::default()
     };
     let mut features = "z".to_owned();
-    for (number, layer) in layers.iter().enumerate() {
-        let next = layers.get(number + 1).filter(|next| matches!(next.operation, Operation::BatchNorm { .. }));
-        let activation = next.map_or(layer.activation, |next| next.activation);
-        features = match layer.operation {
+    for folded in FoldedLayer::of(&layers, weights)? {
+        let (layer, kernel, bias) = (folded.layer, folded.weight(weights)?, folded.bias(weights)?);
+        let output = match layer.operation {
             Operation::Dense { inputs, outputs } => {
-                let [channels, side, _] = layer.output;
-                let normal = normal(next, weights, channels)?;
-                let of = |row: usize| row / (side * side);
-                let kernel = tensor(layer, "weight", weights)?;
-                let kernel: Vec<f32> = kernel
-                    .iter()
-                    .enumerate()
-                    .map(|(at, w)| (f64::from(*w) * normal[of(at / inputs)].0) as f32)
-                    .collect();
-                let bias = tensor(layer, "bias", weights)?;
-                let bias: Vec<f32> = bias
-                    .iter()
-                    .enumerate()
-                    .map(|(row, b)| (f64::from(*b) * normal[of(row)].0 + normal[of(row)].1) as f32)
-                    .collect();
+                let shape = layer.output.map(|size| size as i64);
                 let [weight, bias] = graph.parameters(layer, (&[outputs, inputs], &kernel), &bias);
                 let rows = graph.node("Gemm", &layer.name, &[&features, &weight, &bias], vec![whole("transB", 1)]);
-                let shape = graph.shape(&layer.name, &[-1, channels as i64, side as i64, side as i64]);
+                let shape = graph.shape(&layer.name, &[-1, shape[0], shape[1], shape[2]]);
                 graph.node("Reshape", &format!("{}.map", layer.name), &[&rows, &shape], Vec::new())
             }
             Operation::TransposedConvolution { inputs, outputs } => {
-                let normal = normal(next, weights, outputs)?;
-                let kernel = tensor(layer, "weight", weights)?;
-                let of = |at: usize| at / (KERNEL * KERNEL) % outputs;
-                let kernel: Vec<f32> =
-                    kernel.iter().enumerate().map(|(at, w)| (f64::from(*w) * normal[of(at)].0) as f32).collect();
-                let bias = tensor(layer, "bias", weights)?;
-                let bias: Vec<f32> = bias
-                    .iter()
-                    .zip(&normal)
-                    .map(|(b, (scale, shift))| (f64::from(*b) * scale + shift) as f32)
-                    .collect();
                 let [weight, bias] = graph.parameters(layer, (&[inputs, outputs, KERNEL, KERNEL], &kernel), &bias);
                 let attributes = vec![
                     several("kernel_shape", &[KERNEL; 2]),
@@ -218,15 +192,13 @@ pub fn encode(manifest: &Manifest, weights: &Weights) -> Result<Vec<u8>> {
                 ];
                 graph.node("ConvTranspose", &layer.name, &[&features, &weight, &bias], attributes)
             }
-            // Part of the layer before it.
-            Operation::BatchNorm { .. } => continue,
-            Operation::Convolution { .. } => anyhow::bail!("a generator has no convolution"),
+            other => bail!("a generator has no {other:?}"),
         };
         let name = format!("{}.activation", layer.name);
-        features = match activation {
-            Activation::Relu => graph.node("Relu", &name, &[&features], Vec::new()),
-            Activation::Tanh => graph.node("Tanh", &name, &[&features], Vec::new()),
-            Activation::None | Activation::LeakyRelu => features,
+        features = match folded.activation {
+            Activation::Relu => graph.node("Relu", &name, &[&output], Vec::new()),
+            Activation::Tanh => graph.node("Tanh", &name, &[&output], Vec::new()),
+            Activation::None | Activation::LeakyRelu => output,
         };
     }
     let scale = TensorOfModel {
@@ -299,18 +271,6 @@ impl Graph {
         });
         name
     }
-}
-
-/// Scale and shift per channel of a batch normalisation; 1 and 0 where there is none.
-fn normal(layer: Option<&Layer>, weights: &Weights, channels: usize) -> Result<Vec<(f64, f64)>> {
-    match layer {
-        Some(layer) => scale_and_shift(layer, weights).with_context(|| format!("layer {}", layer.name)),
-        None => Ok(vec![(1.0, 0.0); channels]),
-    }
-}
-
-fn tensor(layer: &Layer, suffix: &str, weights: &Weights) -> Result<Vec<f32>> {
-    weights.tensor(&format!("{}.{suffix}", layer.name)).with_context(|| format!("layer {}", layer.name))
 }
 
 fn whole(name: &str, value: i64) -> Attribute {

@@ -25,8 +25,12 @@ pub fn Status() -> impl IntoView {
             }
             Phase::Ready(device, _) => {
                 let remark = device.remark.as_ref().map(|remark| format!(" ({remark})"));
+                let (name, own) = (device.name.clone(), device.milliseconds);
                 let time = move || {
-                    let time = state.shown.with(|shown| shown.as_ref().map(|shown| shown.drawn.milliseconds));
+                    // A map that another device drew says nothing of this one's speed.
+                    let time = state.shown.with(|shown| {
+                        shown.as_ref().map(|shown| if shown.device == name { shown.drawn.milliseconds } else { own })
+                    });
                     time.map_or_else(|| "drawing the first map …".to_owned(), |time| format!("{time:.0} ms a map"))
                 };
                 view! {
@@ -54,7 +58,7 @@ fn describe(progress: Option<Progress>) -> (&'static str, String, Option<f64>) {
     let stage = match stage {
         Stage::Program => "Loading the program",
         Stage::Weights => "Loading the trained network",
-        Stage::Device => "Opening your graphics processor",
+        Stage::Device => "Preparing the network",
         Stage::SelfCheck => "Checking that this device draws a known map correctly",
     };
     (stage, bytes, (total > 0).then(|| loaded as f64 / total as f64))

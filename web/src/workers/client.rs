@@ -163,11 +163,15 @@ impl WorkerClient {
         let client = self.clone();
         let hear = move |heard| client.hear_challenger(heard);
         let Some(link) = Link::open(&Program::Gpu, hear) else { return };
+        self.inner.borrow_mut().challenger = Some((link, adapter));
+        self.limit_challenger();
+    }
+
+    /// Starts the time limit of the graphics processor's try anew.
+    fn limit_challenger(&self) {
         let client = self.clone();
         let limit = Limit::start(LOADING_LIMIT, move || client.refuse_challenger("it did not answer in time"));
-        let mut inner = self.inner.borrow_mut();
-        inner.challenger = Some((link, adapter));
-        inner.challenger_limit = Some(limit);
+        self.inner.borrow_mut().challenger_limit = Some(limit);
     }
 
     fn hear_challenger(&self, heard: Heard) {
@@ -179,6 +183,7 @@ impl WorkerClient {
             Heard::Died if tried => return self.refuse_challenger("its program stopped"),
             Heard::Died => return self.recover("The program that draws the maps stopped."),
         };
+        self.limit_challenger();
         match response {
             Response::Hello => {
                 if let Some((link, adapter)) = &self.inner.borrow().challenger {
@@ -186,9 +191,13 @@ impl WorkerClient {
                 }
             }
             Response::Ready { device, manifest } => self.judge_challenger(device, manifest),
-            Response::Failed { sentence, .. } => {
-                let clause = sentence.trim_end_matches('.');
-                self.refuse_challenger(&format!("it was tried: {clause}"));
+            Response::Failed { retry_on_cpu, sentence } => {
+                web_sys::console::warn_1(&format!("graphics processor: {sentence}").into());
+                let device = self.inner.borrow().challenger.as_ref().map(|(_, adapter)| adapter.name.clone());
+                if let Some(name) = device.filter(|_| retry_on_cpu) {
+                    graphics::remember(&name, true);
+                }
+                self.refuse_challenger("it failed when it was tried");
             }
             Response::Program | Response::Progress(_) | Response::Job { .. } => {}
         }
@@ -207,13 +216,20 @@ impl WorkerClient {
 
     /// Lets the faster of both draw from now on.
     fn judge_challenger(&self, device: DeviceReport, manifest: Box<Manifest>) {
+        // The newest map rather than one of the start, when the browser had not compiled for speed yet.
+        let newest = self.state.shown.with_untracked(|shown| shown.as_ref().map(|shown| shown.drawn.milliseconds));
         let own = self.state.phase.with_untracked(|phase| match phase {
-            Phase::Ready(device, _) => Some(device.milliseconds),
+            Phase::Ready(device, _) => {
+                Some(newest.map_or(device.milliseconds, |newest| newest.min(device.milliseconds)))
+            }
             _ => None,
         });
         let Some(own) = own else { return self.refuse_challenger("the page is starting again") };
         let slower = device.milliseconds >= own;
-        graphics::remember(&device.name, slower);
+        // Beside an ensemble both are slow, and not alike.
+        if !self.state.gathering.get_untracked() {
+            graphics::remember(&device.name, slower);
+        }
         if slower {
             return self.refuse_challenger(&format!("it takes {:.0} ms a map", device.milliseconds));
         }
@@ -324,8 +340,9 @@ impl WorkerClient {
                     (inner.drawing, inner.failed, inner.restarted) = (None, None, false);
                 }
                 self.limit_work();
-                let kappa = Float32Array::from(message.get(1)).to_vec();
-                self.state.shown.set(Some(ShownMap { drawn, kappa: Rc::new(kappa) }));
+                let kappa = Rc::new(Float32Array::from(message.get(1)).to_vec());
+                let device = self.inner.borrow().device.clone();
+                self.state.shown.set(Some(ShownMap { drawn, kappa, device }));
                 self.draw();
                 self.challenge();
             }
@@ -388,20 +405,23 @@ impl WorkerClient {
         });
         let on_cpu = {
             let mut inner = self.inner.borrow_mut();
-            if inner.restarted {
+            // The graphics processor's program is another one: where it fails twice, that of the processor may not.
+            let last_try = inner.restarted;
+            if last_try && !inner.on_graphics {
                 drop(inner);
                 return self.give_up(format!("{sentence} A second try failed too. Please reload the page."));
             }
             inner.restarted = true;
             inner.failed = None;
-            let on_cpu = inner.on_graphics && !fetching && !draws_on_cpu;
+            let on_cpu = inner.on_graphics && (last_try || !fetching) && !draws_on_cpu;
             if on_cpu {
+                graphics::remember(&inner.device, true);
                 (inner.on_graphics, inner.device) = (false, PROCESSOR.into());
             }
             on_cpu
         };
         self.state.drawing.set(false);
-        let consequence = if on_cpu { "The maps are now drawn on the CPU." } else { "It was started again." };
+        let consequence = if on_cpu { "The maps are now drawn on the CPU." } else { "The program was started again." };
         self.state.notice.set(Some(format!("{sentence} {consequence}")));
         self.state.phase.set(Phase::Loading(None));
         self.spawn();
@@ -411,8 +431,13 @@ impl WorkerClient {
     fn terminate(&self) {
         let mut inner = self.inner.borrow_mut();
         (inner.drawing, inner.limit) = (None, None);
-        let (link, challenger) = (inner.link.take(), inner.challenger.take());
+        let link = inner.link.take();
         inner.challenger_limit = None;
+        // It is tried again behind the next map.
+        let challenger = inner.challenger.take().map(|(link, adapter)| {
+            inner.untried = Some(adapter);
+            link
+        });
         drop(inner);
         drop((link, challenger));
     }

@@ -19,6 +19,8 @@ const MOST_WORKERS: f64 = 8.0;
 /// Memory of a worker in GB, and the share of the machine's that all may take.
 const WORKER_MEMORY: f64 = 0.14;
 const MEMORY_SHARE: f64 = 0.25;
+/// Memory in GB of a machine whose browser does not tell it, as phones' do not.
+const UNTOLD_MEMORY: f64 = 2.0;
 /// Jobs that a worker has at a time: the next one waits where it is wanted.
 const AHEAD: usize = 2;
 /// Longest silence of all workers.
@@ -67,9 +69,8 @@ struct PoolWorker {
 fn workers() -> usize {
     let navigator = window().navigator();
     let cores = navigator.hardware_concurrency();
-    // In GB; not every browser tells.
     let memory = Reflect::get(&navigator, &"deviceMemory".into()).ok().and_then(|memory| memory.as_f64());
-    let by_memory = memory.map_or(MOST_WORKERS, |memory| memory * MEMORY_SHARE / WORKER_MEMORY);
+    let by_memory = memory.unwrap_or(UNTOLD_MEMORY) * MEMORY_SHARE / WORKER_MEMORY;
     (cores - 1.0).min(by_memory).clamp(1.0, MOST_WORKERS) as usize
 }
 
@@ -99,6 +100,9 @@ impl Gathering {
             gathering.inner.borrow_mut().workers.push(PoolWorker { link, ready: false, asked: Vec::new() });
         }
         limit(&gathering.inner);
+        if gathering.inner.borrow().workers.iter().all(|worker| worker.link.is_none()) {
+            gathering.inner.borrow_mut().lose(0, "This browser cannot start more workers.");
+        }
         gathering
     }
 }
@@ -163,6 +167,13 @@ impl Inner {
         }
     }
 
+    /// Whether something is waited for from a worker: that it starts, or a map.
+    fn owes(&self, number: usize) -> bool {
+        self.workers
+            .get(number)
+            .is_some_and(|worker| worker.link.is_some() && (!worker.ready || !worker.asked.is_empty()))
+    }
+
     /// Goes on without a worker, whose maps the others draw; ends with what there is when none is left.
     fn lose(&mut self, number: usize, sentence: &str) {
         if let Some(worker) = self.workers.get_mut(number) {
@@ -185,9 +196,16 @@ fn limit(inner: &Rc<RefCell<Inner>>) {
     let weak = Rc::downgrade(inner);
     let elapsed = move || {
         if let Some(inner) = weak.upgrade() {
-            let mut inner = inner.borrow_mut();
-            for number in 0..inner.workers.len() {
-                inner.lose(number, "The device did not answer in time.");
+            {
+                let mut inner = inner.borrow_mut();
+                // Those that owe something; the others draw their maps.
+                let silent: Vec<usize> = (0..inner.workers.len()).filter(|&number| inner.owes(number)).collect();
+                for number in silent {
+                    inner.lose(number, "The device did not answer in time.");
+                }
+            }
+            if inner.borrow().state.gathering.get_untracked() {
+                limit(&inner);
             }
         }
     };

@@ -6,6 +6,11 @@ use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
+/// Milliseconds in which a browser answers that has a graphics processor to offer.
+const LONGEST_SILENCE: i32 = 10_000;
+/// Milliseconds after which a graphics processor is tried again: drivers and browsers change. A month.
+const REMEMBERED: f64 = 30.0 * 86_400e3;
+
 /// What the browser says of its WebGPU.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adapter {
@@ -26,7 +31,10 @@ pub async fn adapter() -> Result<Adapter, String> {
     let _ = Reflect::set(&options, &"powerPreference".into(), &"high-performance".into());
     let refused = |_| "the browser's WebGPU found no GPU".to_owned();
     let promise: Promise = request.call1(&gpu, &options).map_err(refused)?.dyn_into().map_err(refused)?;
-    let adapter = JsFuture::from(promise).await.map_err(refused)?;
+    let silence = Promise::new(&mut |_, reject| {
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&reject, LONGEST_SILENCE);
+    });
+    let adapter = JsFuture::from(Promise::race(&js_sys::Array::of2(&promise, &silence))).await.map_err(refused)?;
     if adapter.is_null() || adapter.is_undefined() {
         return Err(refused(JsValue::NULL));
     }
@@ -47,15 +55,19 @@ pub async fn adapter() -> Result<Adapter, String> {
 /// Where the browser keeps which graphics processor was slower than the processor.
 const SLOWER: &str = "cosmogan-slower-graphics";
 
-/// Whether this graphics processor was tried and found slower than the processor.
+/// Whether this graphics processor was tried within a month, and was slower than the processor or failed.
 pub fn was_slower(name: &str) -> bool {
     let kept = window().local_storage().ok().flatten().and_then(|storage| storage.get_item(SLOWER).ok().flatten());
-    kept.is_some_and(|kept| kept == name)
+    let kept = kept.as_deref().and_then(|kept| kept.split_once(' '));
+    kept.is_some_and(|(date, kept)| {
+        kept == name && date.parse::<f64>().is_ok_and(|date| js_sys::Date::now() - date < REMEMBERED)
+    })
 }
 
 /// Keeps what a try has shown, where the browser lets pages keep anything.
 pub fn remember(name: &str, slower: bool) {
     if let Ok(Some(storage)) = window().local_storage() {
-        let _ = if slower { storage.set_item(SLOWER, name) } else { storage.remove_item(SLOWER) };
+        let date = js_sys::Date::now();
+        let _ = if slower { storage.set_item(SLOWER, &format!("{date} {name}")) } else { storage.remove_item(SLOWER) };
     }
 }

@@ -43,8 +43,11 @@ impl Link {
             Program::Gpu => "start/worker.js?program=gpu",
         };
         let worker = Worker::new_with_options(address, &options).ok()?;
-        if let Program::Compiled(module) = program {
-            worker.post_message(&Array::of2(&JsValue::NULL, module)).ok()?;
+        if let Program::Compiled(module) = program
+            && worker.post_message(&Array::of2(&JsValue::NULL, module)).is_err()
+        {
+            worker.terminate();
+            return None;
         }
         let told = hear.clone();
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {

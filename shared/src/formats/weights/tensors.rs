@@ -31,6 +31,7 @@ pub struct Weights {
 /// Where the numbers of a tensor lie.
 #[derive(Debug, Clone, PartialEq)]
 struct Place {
+    shape: Vec<usize>,
     precision: Precision,
     bytes: Range<usize>,
 }
@@ -72,15 +73,13 @@ impl Values<'_> {
 }
 
 impl Weights {
-    /// Reads the tensors of a network from a safetensors file; what else the file holds is left out.
+    /// Reads the tensors of a network from a safetensors file; others that it holds are not looked at.
     ///
     /// # Errors
     /// When the file is not safetensors, or a tensor is missing, of another shape or type, or not finite.
     pub fn read(file: Vec<u8>, parameters: &[ParameterDefinition]) -> Result<Self, WeightsError> {
         let mut tensors = BTreeMap::new();
         let (header, metadata) = SafeTensors::read_metadata(&file)?;
-        // Whether its numbers lie within the file.
-        SafeTensors::deserialize(&file)?;
         // Eight bytes of the header's length, the header, the numbers.
         let start = size_of::<u64>() + header;
         for parameter in parameters {
@@ -95,13 +94,29 @@ impl Weights {
                 Dtype::F16 => Precision::F16,
                 other => return Err(WeightsError::Type { name: name.clone(), dtype: format!("{other:?}") }),
             };
-            let place = Place { precision, bytes: start + info.data_offsets.0..start + info.data_offsets.1 };
+            let bytes = start + info.data_offsets.0..start + info.data_offsets.1;
+            let place = Place { shape: info.shape.clone(), precision, bytes };
             if !values(&file, &place).are_finite() {
                 return Err(WeightsError::NotFinite(name.clone()));
             }
             tensors.insert(name.clone(), place);
         }
         Ok(Self { file, tensors })
+    }
+
+    /// Checks that these are the weights of some layers' parameters.
+    ///
+    /// # Errors
+    /// When a tensor is missing or of another shape: the weights were read for another network.
+    pub fn check(&self, parameters: &[ParameterDefinition]) -> Result<(), WeightsError> {
+        for ParameterDefinition { name, shape, .. } in parameters {
+            let place = self.tensors.get(name).ok_or_else(|| WeightsError::Missing(name.clone()))?;
+            if place.shape != *shape {
+                let (found, expected) = (place.shape.clone(), shape.clone());
+                return Err(WeightsError::Shape { name: name.clone(), found, expected });
+            }
+        }
+        Ok(())
     }
 
     /// The values of a tensor as they are.

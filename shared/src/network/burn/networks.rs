@@ -12,8 +12,9 @@ use crate::{
     network::{
         definition::{
             Activation, KERNEL, LEAKINESS, Layer, NetworkDefinition, OUTPUT_PADDING, Operation, PADDING, STRIDE,
+            parameters,
         },
-        folded::scale_and_shift,
+        folded::FoldedLayer,
     },
 };
 
@@ -89,46 +90,18 @@ impl Discriminator {
 }
 
 fn stages(layers: &[Layer], weights: &Weights, device: &Device) -> Result<Vec<Stage>, WeightsError> {
+    weights.check(&parameters(layers))?;
     let mut stages = Vec::new();
-    for (number, layer) in layers.iter().enumerate() {
-        let next = layers.get(number + 1).filter(|next| matches!(next.operation, Operation::BatchNorm { .. }));
-        let activation = next.map_or(layer.activation, |next| next.activation);
-        if let Some(operation) = computation(layer, &Tensors { layer, next, weights, device })? {
-            stages.push(Stage { operation, activation, output: layer.output });
+    for layer in FoldedLayer::of(layers, weights)? {
+        let tensors = [layer.weight(weights)?, layer.bias(weights)?].map(|values| {
+            let count = values.len();
+            Tensor::from_data(TensorData::new(values, [count]), device)
+        });
+        if let Some(operation) = computation(layer.layer, tensors, device) {
+            stages.push(Stage { operation, activation: layer.activation, output: layer.layer.output });
         }
     }
     Ok(stages)
-}
-
-/// A layer's tensors on a device, with the batch normalisation that follows it folded in.
-struct Tensors<'a> {
-    layer: &'a Layer,
-    next: Option<&'a Layer>,
-    weights: &'a Weights,
-    device: &'a Device,
-}
-
-impl Tensors<'_> {
-    /// Weight and bias. `channel` says which output channel a number of the weight belongs to, `spread` how many numbers of the bias
-    /// each channel has.
-    fn read(&self, channel: impl Fn(usize) -> usize, spread: usize) -> Result<[Tensor<1>; 2], WeightsError> {
-        let tensor = |suffix: &str| self.weights.tensor(&format!("{}.{suffix}", self.layer.name));
-        let (mut weight, mut bias) = (tensor("weight")?, tensor("bias")?);
-        if let Some(next) = self.next {
-            let normal = scale_and_shift(next, self.weights)?;
-            for (place, weight) in weight.iter_mut().enumerate() {
-                *weight = (f64::from(*weight) * normal[channel(place)].0) as f32;
-            }
-            for (place, bias) in bias.iter_mut().enumerate() {
-                let (scale, shift) = normal[place / spread];
-                *bias = (f64::from(*bias) * scale + shift) as f32;
-            }
-        }
-        Ok([weight, bias].map(|values| {
-            let count = values.len();
-            Tensor::from_data(TensorData::new(values, [count]), self.device)
-        }))
-    }
 }
 
 fn run(stages: &[Stage], input: Tensor<4>) -> Tensor<4> {
@@ -136,14 +109,11 @@ fn run(stages: &[Stage], input: Tensor<4>) -> Tensor<4> {
 }
 
 /// A layer's module; none of batch normalisation, which is part of the layer before it.
-fn computation(layer: &Layer, tensors: &Tensors<'_>) -> Result<Option<Computation>, WeightsError> {
-    let device = tensors.device;
+fn computation(layer: &Layer, [weight, own]: [Tensor<1>; 2], device: &Device) -> Option<Computation> {
     // Modules start from zeros and take their tensors right away.
     let zeros = Initializer::Zeros;
-    Ok(Some(match layer.operation {
+    Some(match layer.operation {
         Operation::Dense { inputs, outputs } => {
-            let pixels = layer.output[1] * layer.output[2];
-            let [weight, own] = tensors.read(|place| place / inputs / pixels, pixels)?;
             let mut linear = LinearConfig::new(inputs, outputs).with_initializer(zeros).init(device);
             // PyTorch lays dense weights out [out, in], burn [in, out].
             let weight = weight.reshape([outputs, inputs]).transpose();
@@ -152,7 +122,6 @@ fn computation(layer: &Layer, tensors: &Tensors<'_>) -> Result<Option<Computatio
             Computation::Dense(linear)
         }
         Operation::TransposedConvolution { inputs, outputs } => {
-            let [weight, own] = tensors.read(|place| place / (KERNEL * KERNEL) % outputs, 1)?;
             let config = ConvTranspose2dConfig::new([inputs, outputs], [KERNEL, KERNEL])
                 .with_stride([STRIDE, STRIDE])
                 .with_padding([PADDING, PADDING])
@@ -165,7 +134,6 @@ fn computation(layer: &Layer, tensors: &Tensors<'_>) -> Result<Option<Computatio
             Computation::TransposedConvolution(convolution)
         }
         Operation::Convolution { inputs, outputs } => {
-            let [weight, own] = tensors.read(|place| place / (KERNEL * KERNEL * inputs), 1)?;
             let config = Conv2dConfig::new([inputs, outputs], [KERNEL, KERNEL])
                 .with_stride([STRIDE, STRIDE])
                 .with_padding(PaddingConfig2d::Explicit(PADDING, PADDING, PADDING, PADDING))
@@ -176,8 +144,8 @@ fn computation(layer: &Layer, tensors: &Tensors<'_>) -> Result<Option<Computatio
             convolution.bias = bias(convolution.bias, &own);
             Computation::Convolution(convolution)
         }
-        Operation::BatchNorm { .. } => return Ok(None),
-    }))
+        Operation::BatchNorm { .. } => return None,
+    })
 }
 
 type Bias = Option<burn::module::Param<Tensor<1>>>;

@@ -51,11 +51,11 @@ impl Outputs {
         self.layout.side * self.layout.side * self.layout.channels / CHANNELS
     }
 
-    /// Channel and place in the file of an output; none of one that fills up.
-    fn source(&self, row: usize, lane: usize) -> Option<(usize, usize)> {
+    /// Place in the file of an output; none of one that fills up.
+    fn source(&self, row: usize, lane: usize) -> Option<usize> {
         let (blocks, pixels) = (self.layout.channels / CHANNELS, self.layout.side * self.layout.side);
         let (pixel, channel) = (row / blocks, row % blocks * CHANNELS + lane);
-        (channel < self.channels).then_some((channel, channel * pixels + pixel))
+        (channel < self.channels).then_some(channel * pixels + pixel)
     }
 
     fn pack<const BYTES: usize, T: Copy + Default>(
@@ -67,7 +67,7 @@ impl Outputs {
         let mut packed = vec![[T::default(); CHANNELS]; self.rows() * inputs];
         for (row, packed) in packed.chunks_exact_mut(inputs).enumerate() {
             for lane in 0..CHANNELS {
-                let Some((_, index)) = self.source(row, lane) else { continue };
+                let Some(index) = self.source(row, lane) else { continue };
                 for (to, from) in packed.iter_mut().zip(&values[index * inputs..]) {
                     to[lane] = read(*from);
                 }
@@ -78,7 +78,8 @@ impl Outputs {
 }
 
 impl Dense {
-    /// Packs weights `[channels x side x side, inputs]`, the layer's own bias, and batch normalisation's scale and shift per channel.
+    /// Packs weights `[channels x side x side, inputs]` as they are, a bias with what batch normalisation makes of it, and
+    /// its scale and shift per channel.
     pub fn new(output: Layout, inputs: usize, weights: Values<'_>, bias: &[f32], normal: &[(f64, f64)]) -> Self {
         let outputs = Outputs { layout: output, channels: normal.len() };
         let mut scale = vec![0.0; output.channels];
@@ -87,9 +88,8 @@ impl Dense {
         }
         let mut packed_bias = vec![0.0; outputs.rows() * CHANNELS];
         for (place, packed) in packed_bias.iter_mut().enumerate() {
-            if let Some((channel, index)) = outputs.source(place / CHANNELS, place % CHANNELS) {
-                let (scale, shift) = normal[channel];
-                *packed = (f64::from(bias[index]) * scale + shift) as f32;
+            if let Some(index) = outputs.source(place / CHANNELS, place % CHANNELS) {
+                *packed = bias[index];
             }
         }
         let weights = match weights {
@@ -134,7 +134,7 @@ impl Dense {
                 let to = &mut output[map * self.output.map() + place..][..CHANNELS];
                 for (((to, sum), scale), bias) in to.iter_mut().zip(sums).zip(scale).zip(bias) {
                     let value = sum * scale + bias;
-                    *to = if value > 0.0 { value } else { 0.0 };
+                    *to = if value < 0.0 { 0.0 } else { value };
                 }
             }
         }

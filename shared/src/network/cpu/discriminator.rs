@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     formats::weights::{Weights, WeightsError},
-    network::{Layer, Operation, folded::scale_and_shift},
+    network::{Layer, Operation, definition::parameters, folded::FoldedLayer, generator::DrawError},
 };
 
 /// Sums that run side by side over the last features: the same on every processor.
@@ -42,64 +42,60 @@ impl CpuDiscriminator {
     /// # Errors
     /// When the weights were read for other layers.
     pub fn new(layers: &[Layer], weights: &Weights, input_unit: f32) -> Result<Self, WeightsError> {
+        weights.check(&parameters(layers))?;
         let mut convolutions = Vec::new();
-        let mut layouts = Vec::new();
+        let mut layouts: Vec<(Layout, usize)> = Vec::new();
         let mut logit = (Vec::new(), 0.0);
-        for (number, layer) in layers.iter().enumerate() {
-            let tensor = |suffix: &str| weights.tensor(&format!("{}.{suffix}", layer.name));
-            let side = layer.output[1];
-            match layer.operation {
-                Operation::Convolution { inputs, outputs } => {
-                    if layouts.is_empty() {
-                        layouts.push((Layout::new(inputs, 2 * side, Convolution::TILE, 2), inputs));
+        for layer in FoldedLayer::of(layers, weights)? {
+            let side = layer.layer.output[1];
+            match (layer.layer.operation, layouts.last().copied()) {
+                (Operation::Convolution { inputs, outputs }, before) => {
+                    let from =
+                        before.map_or_else(|| Layout::new(inputs, 2 * side, Convolution::TILE, 2), |(from, _)| from);
+                    if before.is_none() {
+                        layouts.push((from, inputs));
                     }
-                    let from = layouts[layouts.len() - 1].0;
                     let to = Layout::new(outputs, side, Convolution::TILE, 2);
-                    let kernels = weights.values(&format!("{}.weight", layer.name))?;
-                    let normal = match layers.get(number + 1) {
-                        Some(next) if matches!(next.operation, Operation::BatchNorm { .. }) => {
-                            scale_and_shift(next, weights)?
-                        }
-                        _ => vec![(1.0, 0.0); outputs],
-                    };
-                    let bias: Vec<f32> = tensor("bias")?
-                        .iter()
-                        .zip(&normal)
-                        .map(|(bias, (scale, shift))| (f64::from(*bias) * scale + shift) as f32)
-                        .collect();
+                    let kernels = weights.values(&layer.name("weight"))?;
                     let kernel = |i: usize, o: usize| -> [f64; 25] {
                         let start = (o * inputs + i) * 25;
-                        std::array::from_fn(|tap| f64::from(kernels.get(start + tap)) * normal[o].0)
+                        std::array::from_fn(|tap| f64::from(kernels.get(start + tap)) * layer.normal[o].0)
                     };
-                    convolutions.push(Convolution::new(from, to, [inputs, outputs], kernel, &bias));
+                    convolutions.push(Convolution::new(from, to, [inputs, outputs], kernel, &layer.bias(weights)?));
                     layouts.push((to, outputs));
                 }
-                Operation::Dense { .. } => {
-                    let Some(&(layout, channels)) = layouts.last() else { continue };
-                    let side = layout.side;
-                    let values = tensor("weight")?;
-                    let mut packed = vec![0.0; side * side * layout.channels];
+                (Operation::Dense { .. }, Some((layout, channels))) => {
+                    let pixels = layout.side * layout.side;
+                    let values = layer.weight(weights)?;
+                    let mut packed = vec![0.0; pixels * layout.channels];
                     for (place, packed) in packed.chunks_exact_mut(layout.channels).enumerate() {
                         for (channel, packed) in packed.iter_mut().enumerate().take(channels) {
-                            *packed = values[channel * side * side + place];
+                            *packed = values[channel * pixels + place];
                         }
                     }
-                    logit = (packed, tensor("bias")?[0]);
+                    logit = (packed, layer.bias(weights)?[0]);
                 }
-                Operation::BatchNorm { .. } | Operation::TransposedConvolution { .. } => {}
+                _ => {}
             }
         }
         Ok(Self { input_unit, convolutions, layouts, weights: logit.0, bias: logit.1 })
     }
 
     /// Judges one map, `[side, side]` of kappa, on one core.
-    pub fn judge(&self, kappa: &[f32]) -> Judgement {
+    ///
+    /// # Errors
+    /// When the map is of another size.
+    pub fn judge(&self, kappa: &[f32]) -> Result<Judgement, DrawError> {
+        let expected = self.layouts.first().map_or(0, |(map, _)| map.side * map.side);
+        if kappa.len() != expected {
+            return Err(DrawError::Pixels { maps: 1, found: kappa.len(), expected });
+        }
         let mut features: Vec<Aligned> = self.layouts.iter().map(|(layout, _)| Aligned::zeros(layout.map())).collect();
         let logit = widest(Forward { discriminator: self, kappa, features: &mut features, room: &mut Room::default() });
         let of_convolutions = features.iter().zip(&self.layouts).skip(1);
         let activations =
             of_convolutions.map(|(features, (layout, channels))| layout.planes(features.get(), *channels)).collect();
-        Judgement { logit, activations }
+        Ok(Judgement { logit, activations })
     }
 }
 
@@ -172,7 +168,7 @@ mod tests {
                     };
                     let weights = naive::trained(&layers, Precision::F32);
                     let kappa = latent(3, definition.map_pixels());
-                    let own = CpuDiscriminator::new(&layers, &weights, 0.5).unwrap().judge(&kappa);
+                    let own = CpuDiscriminator::new(&layers, &weights, 0.5).unwrap().judge(&kappa).unwrap();
                     let input: Vec<f64> = kappa.iter().map(|kappa| f64::from(*kappa) / 0.5).collect();
                     let exact = naive::forward(&layers, &weights, &input);
                     let logit = exact[exact.len() - 1][0];

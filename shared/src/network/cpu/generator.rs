@@ -17,8 +17,9 @@ use super::{
 use crate::{
     formats::weights::{Weights, WeightsError},
     network::{
-        Layer, NetworkDefinition, Operation,
-        folded::scale_and_shift,
+        NetworkDefinition, Operation,
+        definition::parameters,
+        folded::FoldedLayer,
         generator::{Backend, DrawError, InputBatch},
     },
     parallel,
@@ -59,49 +60,45 @@ impl CpuGenerator {
     pub fn new(definition: &NetworkDefinition, weights: &Weights) -> Result<Self, WeightsError> {
         definition.validate()?;
         let layers = definition.generator();
-        let convolutions: Vec<(&Layer, usize, usize)> = layers
+        weights.check(&parameters(&layers))?;
+        let layers = FoldedLayer::of(&layers, weights)?;
+        let [first, convolutions @ ..] = &layers[..] else { return Err(WeightsError::Missing("fc".into())) };
+        let sizes = |layer: &FoldedLayer<'_>| match layer.layer.operation {
+            Operation::TransposedConvolution { inputs, outputs } => [inputs, outputs],
+            _ => [0, 0],
+        };
+        // Each feature map lies as the layer that reads it wants it.
+        let layouts: Vec<(Layout, usize)> = convolutions
             .iter()
-            .filter_map(|layer| match layer.operation {
-                Operation::TransposedConvolution { inputs, outputs } => Some((layer, inputs, outputs)),
-                _ => None,
+            .enumerate()
+            .map(|(number, layer)| {
+                let (inputs, side) = (sizes(layer)[0], layer.layer.output[1] / 2);
+                let tile = if number + 1 == convolutions.len() { 1 } else { OUT };
+                (Layout::new(inputs, side, tile, 1), inputs)
             })
             .collect();
-        // Each feature map lies as the layer that reads it wants it.
-        let mut side = definition.map_side >> definition.stages;
-        let mut layouts = Vec::new();
-        for (number, &(_, inputs, _)) in convolutions.iter().enumerate() {
-            let last = number + 1 == convolutions.len();
-            layouts.push((Layout::new(inputs, side, if last { 1 } else { OUT }, 1), inputs));
-            side *= 2;
-        }
-        let normals: Vec<Vec<(f64, f64)>> = layers
-            .iter()
-            .filter(|layer| matches!(layer.operation, Operation::BatchNorm { .. }))
-            .map(|layer| scale_and_shift(layer, weights))
-            .collect::<Result<_, _>>()?;
-        let first = weights.values("fc.weight")?;
-        let dense = Dense::new(layouts[0].0, definition.latent_size, first, &weights.tensor("fc.bias")?, &normals[0]);
+        let [.., (before_last, _)] = layouts[..] else { return Err(WeightsError::Missing("deconv1".into())) };
+        let dense = Dense::new(
+            layouts[0].0,
+            definition.latent_size,
+            weights.values(&first.name("weight"))?,
+            &first.bias(weights)?,
+            &first.normal,
+        );
         let mut stages = Vec::new();
-        for (number, &(layer, inputs, outputs)) in convolutions.iter().enumerate().take(convolutions.len() - 1) {
-            let kernels = weights.values(&format!("{}.weight", layer.name))?;
-            let own = weights.tensor(&format!("{}.bias", layer.name))?;
-            let normal = &normals[number + 1];
-            let bias: Vec<f32> = own
-                .iter()
-                .zip(normal)
-                .map(|(bias, (scale, shift))| (f64::from(*bias) * scale + shift) as f32)
-                .collect();
+        for (layer, layouts) in convolutions.iter().zip(layouts.windows(2)) {
+            let kernels = weights.values(&layer.name("weight"))?;
+            let [inputs, outputs] = sizes(layer);
             let kernel = |i: usize, o: usize| -> [f64; 25] {
                 let start = (i * outputs + o) * 25;
-                std::array::from_fn(|tap| f64::from(kernels.get(start + tap)) * normal[o].0)
+                std::array::from_fn(|tap| f64::from(kernels.get(start + tap)) * layer.normal[o].0)
             };
-            let (from, to) = (layouts[number].0, layouts[number + 1].0);
-            stages.push(TransposedConvolution::new(from, to, [inputs, outputs], kernel, &bias));
+            let (from, to) = (layouts[0].0, layouts[1].0);
+            stages.push(TransposedConvolution::new(from, to, [inputs, outputs], kernel, &layer.bias(weights)?));
         }
-        let (layer, ..) = convolutions[convolutions.len() - 1];
-        let kernel = weights.tensor(&format!("{}.weight", layer.name))?;
-        let bias = weights.tensor(&format!("{}.bias", layer.name))?;
-        let last = LastLayer::new(layouts[layouts.len() - 1].0, &kernel, bias[0], definition.kappa_scale);
+        let last = &convolutions[convolutions.len() - 1];
+        let (kernel, bias) = (last.weight(weights)?, last.bias(weights)?);
+        let last = LastLayer::new(before_last, &kernel, bias[0], definition.kappa_scale);
         Ok(Self {
             latent_size: definition.latent_size,
             map_pixels: definition.map_pixels(),
@@ -114,18 +111,33 @@ impl CpuGenerator {
     }
 
     /// Kappa `[maps, side, side]` of latent vectors `[maps, latent_size]`, on one core.
-    pub fn draw(&self, latents: &[f32], workspace: &mut Workspace) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// When the last latent vector is not whole.
+    pub fn draw(&self, latents: &[f32], workspace: &mut Workspace) -> Result<Vec<f32>, DrawError> {
+        let rest = latents.len() % self.latent_size;
+        if rest > 0 {
+            return Err(DrawError::Latent { found: rest, expected: self.latent_size });
+        }
         let mut kappa = vec![0.0; latents.len() / self.latent_size * self.map_pixels];
         let latents = latents.chunks(MAPS_AT_ONCE * self.latent_size);
         for (latents, kappa) in latents.zip(kappa.chunks_mut(MAPS_AT_ONCE * self.map_pixels)) {
             workspace.make(&self.layouts, latents.len() / self.latent_size);
             widest(Forward { generator: self, latents, kappa, workspace });
         }
-        kappa
+        Ok(kappa)
+    }
+
+    /// Maps of a batch that keep all cores at work.
+    pub fn maps_at_once() -> usize {
+        parallel::threads() * MAPS_AT_ONCE
     }
 
     /// Kappa of a batch, its maps shared out among all cores.
-    pub fn compute(&self, batch: &InputBatch) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// When the last latent vector is not whole.
+    pub fn compute(&self, batch: &InputBatch) -> Result<Vec<f32>, DrawError> {
         let at_once = batch.maps.div_ceil(parallel::threads()).clamp(1, MAPS_AT_ONCE);
         let pieces: Vec<&[f32]> = batch.latents.chunks(at_once * self.latent_size).collect();
         let maps = parallel::map_init(
@@ -138,7 +150,7 @@ impl CpuGenerator {
                 kappa
             },
         );
-        maps.concat()
+        Ok(maps.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     fn spares(&self) -> MutexGuard<'_, Vec<Workspace>> {
@@ -147,13 +159,19 @@ impl CpuGenerator {
     }
 
     /// What each layer makes of a latent vector, after batch normalisation and ReLU: `[channels, side, side]` each, and at last kappa.
-    pub fn activations(&self, latent: &[f32], workspace: &mut Workspace) -> Vec<Vec<f32>> {
-        let kappa = self.draw(latent, workspace);
+    ///
+    /// # Errors
+    /// When the latent vector is of another network.
+    pub fn activations(&self, latent: &[f32], workspace: &mut Workspace) -> Result<Vec<Vec<f32>>, DrawError> {
+        if latent.len() != self.latent_size {
+            return Err(DrawError::Latent { found: latent.len(), expected: self.latent_size });
+        }
+        let kappa = self.draw(latent, workspace)?;
         let features = workspace.features.iter().zip(&self.layouts);
         let mut all: Vec<Vec<f32>> =
             features.map(|(features, (layout, channels))| layout.planes(features.get(), *channels)).collect();
         all.push(kappa);
-        all
+        Ok(all)
     }
 }
 
@@ -199,7 +217,7 @@ impl Backend for CpuGenerator {
     type Error = DrawError;
 
     fn forward(&self, batch: InputBatch) -> impl Future<Output = Result<Vec<f32>, DrawError>> {
-        ready(Ok(self.compute(&batch)))
+        ready(self.compute(&batch))
     }
 }
 
@@ -230,7 +248,7 @@ mod tests {
         let layers = definition.generator();
         let generator = CpuGenerator::new(definition, weights).unwrap();
         let latents: Vec<Vec<f32>> = seeds.map(|seed| latent(seed, definition.latent_size)).collect();
-        let kappa = generator.draw(&latents.concat(), &mut Workspace::default());
+        let kappa = generator.draw(&latents.concat(), &mut Workspace::default()).unwrap();
         let (mut error, mut largest) = (0.0_f64, 0.0_f64);
         for (latent, kappa) in latents.iter().zip(kappa.chunks(definition.map_pixels())) {
             let input: Vec<f64> = latent.iter().copied().map(f64::from).collect();
@@ -282,16 +300,16 @@ mod tests {
         let generator = CpuGenerator::new(&definition, &weights).unwrap();
         let mut workspace = Workspace::default();
         let latents: Vec<f32> = (0..11).flat_map(|seed| latent(seed, 7)).collect();
-        let together = generator.draw(&latents, &mut workspace);
+        let together = generator.draw(&latents, &mut workspace).unwrap();
         // A network of other sizes in the same workspace leaves nothing behind.
         let other = sizes(7, 24, 6, 3);
         let other = CpuGenerator::new(&other, &naive::trained(&other.generator(), Precision::F16)).unwrap();
         for (latent, kappa) in latents.chunks(7).zip(together.chunks(1600)) {
-            assert_eq!(generator.draw(latent, &mut workspace), kappa);
-            other.draw(latent, &mut workspace);
+            assert_eq!(generator.draw(latent, &mut workspace).unwrap(), kappa);
+            other.draw(latent, &mut workspace).unwrap();
         }
         let batch = InputBatch { maps: 11, latents, conditions: Vec::new() };
-        assert_eq!((generator.compute(&batch), generator.compute(&batch)), (together.clone(), together));
+        assert_eq!((generator.compute(&batch), generator.compute(&batch)), (Ok(together.clone()), Ok(together)));
     }
 
     #[test]
@@ -300,7 +318,7 @@ mod tests {
         let weights = naive::trained(&definition.generator(), Precision::F16);
         let generator = CpuGenerator::new(&definition, &weights).unwrap();
         let latents: Vec<f32> = (0..2).flat_map(|seed| latent(seed, 6)).collect();
-        let expected = generator.draw(&latents, &mut Workspace::default());
+        let expected = generator.draw(&latents, &mut Workspace::default()).unwrap();
         let mut with = [vec![0.0; expected.len()], vec![0.0; expected.len()], vec![0.0; expected.len()]];
         for (lanes, kappa) in [4, 8, 16].into_iter().zip(&mut with) {
             let mut workspace = Workspace::default();
@@ -322,7 +340,7 @@ mod tests {
         let weights = naive::trained(&layers, Precision::F32);
         let generator = CpuGenerator::new(&definition, &weights).unwrap();
         let latent = latent(3, 5);
-        let activations = generator.activations(&latent, &mut Workspace::default());
+        let activations = generator.activations(&latent, &mut Workspace::default()).unwrap();
         let input: Vec<f64> = latent.iter().copied().map(f64::from).collect();
         let exact = naive::forward(&layers, &weights, &input);
         let shown: Vec<&Vec<f64>> = layers
@@ -339,6 +357,21 @@ mod tests {
             for (own, exact) in own.iter().zip(*exact) {
                 assert!((f64::from(*own) - scale(layer) * exact).abs() < 5e-6 * largest, "{layer}: {own} {exact}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_of_another_network_is_refused() {
+        let definition = sizes(5, 24, 3, 3);
+        let weights = naive::trained(&definition.generator(), Precision::F32);
+        let generator = CpuGenerator::new(&definition, &weights).unwrap();
+        let mut workspace = Workspace::default();
+        let refused = Err(DrawError::Latent { found: 2, expected: 5 });
+        assert_eq!(generator.draw(&[0.0; 7], &mut workspace), refused);
+        assert_eq!(generator.activations(&[0.0; 2], &mut workspace).map(|_| Vec::new()), refused);
+        assert_eq!(generator.draw(&[], &mut workspace), Ok(Vec::new()));
+        for other in [sizes(4, 24, 3, 3), sizes(5, 48, 3, 3), sizes(5, 24, 2, 3), sizes(5, 24, 3, 2)] {
+            assert!(CpuGenerator::new(&other, &weights).is_err(), "{other:?}");
         }
     }
 }

@@ -27,10 +27,10 @@ impl<const N: usize> Lanes<N> {
         }
     }
 
-    /// Each, or zero where it is negative.
+    /// Each, or zero where it is negative. What is no number stays none.
     #[inline(always)]
     pub fn relu(self) -> Self {
-        Self(self.0.map(|x| if x > 0.0 { x } else { 0.0 }))
+        Self(self.0.map(|x| if x < 0.0 { 0.0 } else { x }))
     }
 
     /// Each, or `slope` times it where it is negative.

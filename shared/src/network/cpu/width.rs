@@ -5,7 +5,7 @@ pub trait Work {
     /// What comes out of it.
     type Output;
 
-    /// Does it, LANES numbers side by side and products in tiles of WIDTH columns. Has to be inlined, so that it is compiled for the
+    /// Does it, LANES numbers side by side. Has to be inlined, so that it is compiled for the
     /// processor.
     fn run<const LANES: usize>(self) -> Self::Output;
 }

@@ -120,11 +120,14 @@ fn say(id: u32, event: Event) {
 /// Lets the browser deliver messages, without the delay that it gives to timers.
 async fn breathe() {
     let Ok(channel) = MessageChannel::new() else { return };
+    let (here, there) = (channel.port1(), channel.port2());
     let wait = Promise::new(&mut |resolve, _| {
-        channel.port1().set_onmessage(Some(&resolve));
-        if channel.port2().post_message(&JsValue::NULL).is_err() {
+        here.set_onmessage(Some(&resolve));
+        if there.post_message(&JsValue::NULL).is_err() {
             let _ = resolve.call0(&JsValue::UNDEFINED);
         }
     });
     let _ = JsFuture::from(wait).await;
+    // A channel that is open is kept by the browser.
+    here.close();
 }
