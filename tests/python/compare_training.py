@@ -1,11 +1,12 @@
 """Speed of the trainer beside PyTorch, on one machine in one run: seconds a training step and generated maps a second.
 
-    python compare_training.py TRAINER [--device cpu|cuda] [--precision f32|bf16] [--batch 64] [--steps 50] [--rounds 3]
+    python compare_training.py TRAINER [--device cpu|cuda] [--precision f32|bf16] [--map-layers f32|bf16] [--batch 64] [--steps 50] [--rounds 3]
 
 TRAINER is the release build. The PyTorch side is what one would write today: the same networks and step, channels-last,
 autocast, fused Adam, data in memory. The two take turns; the table gives medians over the rounds and their ratio.
 """
 import argparse
+import contextlib
 import json
 import pathlib
 import re
@@ -55,9 +56,15 @@ def pytorch_step(maps, arguments):
             synchronise(device)
             start = time.perf_counter()
         data = torch.from_numpy(maps[torch.randint(len(maps), (batch,)).numpy()]).to(device)
+        # As in the trainer: the layers next to the map stay in f32 unless asked otherwise.
+        beside = autocast if arguments.map_layers == "bf16" else contextlib.nullcontext
         with autocast():
-            drawn = draws(torch.randn(batch, 64, device=device))
-            on_data, on_drawn = judges(data), judges(drawn)
+            features = draws[:-2](torch.randn(batch, 64, device=device))
+        with beside():
+            drawn = draws[-2:](features if arguments.map_layers == "bf16" else features.float())
+            on_data, on_drawn = judges[:2](data), judges[:2](drawn)
+        with autocast():
+            on_data, on_drawn = judges[2:](on_data), judges[2:](on_drawn)
         for adam in adams:
             adam.zero_grad(set_to_none=True)
         (loss(on_data, 1.0) + loss(on_drawn, 0.0)).backward(inputs=list(judges.parameters()), retain_graph=True)
@@ -107,6 +114,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("trainer", type=lambda path: str(pathlib.Path(path).resolve()))
 parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
 parser.add_argument("--precision", default="f32", choices=["f32", "bf16"])
+parser.add_argument("--map-layers", default="f32", choices=["f32", "bf16"], help="PyTorch's arithmetic next to the map in bf16 runs")
 parser.add_argument("--batch", type=int, default=64)
 parser.add_argument("--steps", type=int, default=50, help="a multiple of 5")
 parser.add_argument("--generate", type=int, default=256, help="maps to generate, a multiple of 16")

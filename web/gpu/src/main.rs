@@ -1,7 +1,5 @@
 //! The worker for visitors with a graphics processor: it draws through burn on WebGPU.
 
-use std::future::Future;
-
 use burn::tensor::Device as BurnDevice;
 use protocol::DeviceKind;
 use shared::network::{
@@ -42,8 +40,8 @@ impl From<GraphicsFailure> for Failure {
 impl Backend for Graphics {
     type Error = GraphicsFailure;
 
-    fn forward(&self, batch: InputBatch) -> impl Future<Output = Result<Vec<f32>, GraphicsFailure>> {
-        async { Ok(self.0.forward(batch).await?) }
+    async fn forward(&self, batch: InputBatch) -> Result<Vec<f32>, GraphicsFailure> {
+        Ok(self.0.forward(batch).await?)
     }
 }
 
