@@ -39,7 +39,7 @@ pub fn run(workspace: &Workspace, arguments: &BenchArguments) -> Result<()> {
     Step::new("Statistics, against their definitions", "cargo")
         .args(["bench", "--locked", "-p", "shared", "--bench", "statistics"])
         .run(workspace)?;
-    Step::new("Build the trainer", "cargo").args(["build", "--locked", "--release", "-p", "trainer"]).run(workspace)?;
+    trainer(workspace)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from).to_string();
     Step::new("The simulator's parts", "cargo")
         .env("RAYON_NUM_THREADS", &threads)
@@ -68,6 +68,11 @@ pub fn run(workspace: &Workspace, arguments: &BenchArguments) -> Result<()> {
         .run(workspace)
 }
 
+/// Builds the trainer.
+fn trainer(workspace: &Workspace) -> Result<()> {
+    Step::new("Build the trainer", "cargo").args(["build", "--locked", "--release", "-p", "trainer"]).run(workspace)
+}
+
 /// Maps in the browser.
 fn web(workspace: &Workspace) -> Result<()> {
     page::build(workspace)?;
@@ -75,13 +80,13 @@ fn web(workspace: &Workspace) -> Result<()> {
     let firefox = install::firefox(workspace)?;
     let modules = install::web_benchmark(workspace)?;
     install::libtorch(workspace)?;
-    Step::new("Build the trainer", "cargo").args(["build", "--locked", "--release", "-p", "trainer"]).run(workspace)?;
+    trainer(workspace)?;
     let folder = workspace.target().join("bench-web");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let trainer = || Step::new("Maps and model of the shipped weights", workspace.target().join("release/trainer"));
+    let draw = || Step::new("Maps and model of the shipped weights", workspace.target().join("release/trainer"));
     let (onnx, maps) = (folder.join("generator.onnx"), folder.join("maps.npy"));
-    trainer().args(["export", "--force", "--weights", "public/weights", "--onnx"]).arg(&onnx).run(workspace)?;
-    trainer()
+    draw().args(["export", "--force", "--weights", "public/weights", "--onnx"]).arg(&onnx).run(workspace)?;
+    draw()
         .args(["generate", "--force", "--device", "cpu", "--weights", "public/weights", "--count", "4", "--out"])
         .arg(&maps)
         .run(workspace)?;

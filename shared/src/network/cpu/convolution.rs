@@ -8,15 +8,13 @@ use super::{
     features::Layout,
     gemm::{PANEL, PanelRow, ROWS, multiply},
     lanes::Lanes,
-    tiles::{BLOCK, PAIRS, Planes, Room, transform_input, transform_output, transform_taps},
+    tiles::{BLOCK, PAIRS, PHASES, PhaseTaps, Planes, Room, padded, transform_input, transform_output, transform_taps},
     winograd::OUT,
 };
 use crate::network::definition::LEAKINESS;
 
 /// Taps on `x[j-1]`, `x[j]`, `x[j+1]` of even and of odd inputs.
-const TAPS: [[Option<usize>; 3]; 2] = [[Some(0), Some(2), Some(4)], [Some(1), Some(3), None]];
-/// Parities of row and column.
-const PHASES: usize = 4;
+const TAPS: PhaseTaps = [[Some(0), Some(2), Some(4)], [Some(1), Some(3), None]];
 
 /// One layer.
 #[derive(Debug, Clone)]
@@ -40,18 +38,14 @@ impl Convolution {
         kernel: impl Fn(usize, usize) -> [f64; 25],
         bias: &[f32],
     ) -> Self {
-        let mut bias = bias.to_vec();
-        bias.resize(output.channels.next_multiple_of(PANEL), 0.0);
+        let bias = padded(bias, output);
         let k = PHASES * input.channels;
         let mut kernels = vec![PanelRow([0.0; PANEL]); bias.len() / PANEL * PAIRS * k];
         for i in 0..sizes[0] {
             for o in 0..sizes[1] {
                 let kernel = kernel(i, o);
                 for phase in 0..PHASES {
-                    let values = transform_taps(|y, x| match (TAPS[phase / 2][y], TAPS[phase % 2][x]) {
-                        (Some(row), Some(column)) => kernel[row * 5 + column],
-                        _ => 0.0,
-                    });
+                    let values = transform_taps(&kernel, &TAPS, phase);
                     for (pair, value) in values.into_iter().enumerate() {
                         let row = (o / PANEL * PAIRS + pair) * k + phase * input.channels + i;
                         kernels[row].0[o % PANEL] = value as f32;

@@ -1,7 +1,7 @@
 //! Tiles of feature maps: from inputs to values at the points, and from products back to outputs ([`super::winograd`]).
 
 use super::{
-    features::{Aligned, CHANNELS},
+    features::{Aligned, CHANNELS, Layout},
     gemm::PANEL,
     lanes::Lanes,
     winograd::{INPUT, N, OUT, OUTPUT, TAPS, times},
@@ -9,6 +9,8 @@ use super::{
 
 /// Pairs of points, one for the rows and one for the columns.
 pub const PAIRS: usize = N * N;
+/// Parities of row and column.
+pub const PHASES: usize = 4;
 /// Tiles of a block: kernels are read once for all of them.
 pub const BLOCK: usize = 64;
 /// Numbers between two planes of values or of products: strides that are powers of two would put all into the same few places of
@@ -33,6 +35,13 @@ pub struct Planes {
     pub values: usize,
     /// From one plane of products to the next; a tile has PANEL of each.
     pub products: usize,
+}
+
+/// A bias with zeros up to whole panels.
+pub fn padded(bias: &[f32], output: Layout) -> Vec<f32> {
+    let mut padded = bias.to_vec();
+    padded.resize(output.channels.next_multiple_of(PANEL), 0.0);
+    padded
 }
 
 impl Planes {
@@ -102,8 +111,16 @@ pub fn transform_output<const LANES: usize, const ROWS: usize, const COLUMNS: us
     std::array::from_fn(|y| times(&OUTPUT, std::array::from_fn(|x| columns[x][y])))
 }
 
-/// Values at each pair of points of a filter of 3 x 3 taps, `tap(row, column)`.
-pub fn transform_taps(tap: impl Fn(usize, usize) -> f64) -> [f64; PAIRS] {
+/// The taps of a kernel of 5 that a phase, even or odd, has on `x[j-1]`, `x[j]` and `x[j+1]`.
+pub type PhaseTaps = [[Option<usize>; 3]; 2];
+
+/// Values at each pair of points of the filter of 3 x 3 taps that a phase (row parity, column parity in its two bits) has of a kernel
+/// `[5, 5]`.
+pub fn transform_taps(kernel: &[f64; 25], taps: &PhaseTaps, phase: usize) -> [f64; PAIRS] {
+    let tap = |y: usize, x: usize| match (taps[phase / 2][y], taps[phase % 2][x]) {
+        (Some(row), Some(column)) => kernel[row * 5 + column],
+        _ => 0.0,
+    };
     let rows: [[f64; 3]; N] =
         std::array::from_fn(|j| std::array::from_fn(|x| (0..3).map(|y| TAPS[j][y] * tap(y, x)).sum()));
     std::array::from_fn(|pair| (0..3).map(|x| rows[pair / N][x] * TAPS[pair % N][x]).sum())

@@ -15,14 +15,12 @@ use super::{
     features::Layout,
     gemm::{PANEL, PanelRow, ROWS, multiply},
     lanes::Lanes,
-    tiles::{BLOCK, PAIRS, Planes, Room, transform_input, transform_output, transform_taps},
+    tiles::{BLOCK, PAIRS, PHASES, PhaseTaps, Planes, Room, padded, transform_input, transform_output, transform_taps},
     winograd::{N, OUT},
 };
 
 /// Taps on `x[j-1]`, `x[j]`, `x[j+1]` of even and of odd outputs.
-const TAPS: [[Option<usize>; 3]; 2] = [[Some(4), Some(2), Some(0)], [None, Some(3), Some(1)]];
-/// Parities of row and column.
-const PHASES: usize = 4;
+const TAPS: PhaseTaps = [[Some(4), Some(2), Some(0)], [None, Some(3), Some(1)]];
 
 /// One layer.
 #[derive(Debug, Clone)]
@@ -50,8 +48,7 @@ impl TransposedConvolution {
         kernel: impl Fn(usize, usize) -> [f64; 25],
         bias: &[f32],
     ) -> Self {
-        let mut bias = bias.to_vec();
-        bias.resize(output.channels.next_multiple_of(PANEL), 0.0);
+        let bias = padded(bias, output);
         let (inputs, groups) = (input.channels, bias.len() / PANEL);
         // Where the panels of a pair of points and a phase begin, within a group.
         let mut starts = [[None; PHASES]; PAIRS];
@@ -70,10 +67,7 @@ impl TransposedConvolution {
                 let group = &mut kernels[o / PANEL * size..][..size];
                 let kernel = kernel(i, o);
                 for phase in 0..PHASES {
-                    let values = transform_taps(|y, x| match (TAPS[phase / 2][y], TAPS[phase % 2][x]) {
-                        (Some(row), Some(column)) => kernel[row * 5 + column],
-                        _ => 0.0,
-                    });
+                    let values = transform_taps(&kernel, &TAPS, phase);
                     for (starts, value) in starts.iter().zip(values) {
                         if let Some(start) = starts[phase] {
                             group[start + i].0[o % PANEL] = value as f32;
