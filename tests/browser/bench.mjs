@@ -21,15 +21,15 @@ const puppeteer = createRequire(join(modules, "..", "package.json"))("puppeteer-
 const version = (name) => JSON.parse(readFileSync(join(modules, name, "package.json"), "utf8")).version;
 
 const MEDIA_TYPES = { ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json", ".wasm": "application/wasm" };
-const FOLDERS = { page, flex: setting("COSMOGAN_FLEX"), ort: join(modules, "onnxruntime-web/dist") };
+const FOLDERS = { page, flex: setting("COSMOGAN_FLEX"), burn: setting("COSMOGAN_BURN_KERNELS"), ort: join(modules, "onnxruntime-web/dist") };
 
-/** Where a path of the benchmark's server lies. burn's folder holds its program alone; the rest of it is the page's. */
+/** Where a path of the benchmark's server lies. burn's folders hold its programs alone; the rest of them is the page's. */
 function fileOf(path) {
   if (path === "/model.onnx") return setting("COSMOGAN_ONNX");
   const [, folder, ...rest] = path.split("/");
   const name = normalize(join(...rest, ""));
   const file = FOLDERS[folder] && join(FOLDERS[folder], name);
-  return folder === "flex" && !existsSync(file) ? join(page, name) : file;
+  return file && !existsSync(file) ? join(page, name) : file;
 }
 
 const server = createServer((request, response) => {
@@ -62,8 +62,8 @@ function workersCpu() {
   return ticks * 10;
 }
 
-/** Puts the contenders into the page: `draw(name, maps)` is milliseconds of wall time in the worker. */
-async function contenders(origin) {
+/** Puts the contenders for processors or graphics into the page: `draw(name, maps)` is milliseconds of wall time in the worker. */
+async function contenders(origin, graphics) {
   const ours = async (folder, program) => {
     const worker = new Worker(`${origin}/${folder}/start/worker.js?program=${program}`, { type: "module" });
     const waiting = new Map();
@@ -93,10 +93,10 @@ async function contenders(origin) {
   };
   const onnxruntime = async () => {
     const code = `
-      import * as ort from "${origin}/ort/ort.wasm.min.mjs";
+      import * as ort from "${origin}/ort/${graphics ? "ort.webgpu" : "ort.wasm"}.min.mjs";
       ort.env.wasm.numThreads = 1;
       ort.env.wasm.wasmPaths = "${origin}/ort/";
-      const session = await ort.InferenceSession.create("${origin}/model.onnx", { executionProviders: ["wasm"] });
+      const session = await ort.InferenceSession.create("${origin}/model.onnx", { executionProviders: ["${graphics ? "webgpu" : "wasm"}"] });
       onmessage = async ({ data: maps }) => {
         const values = Float32Array.from({ length: 64 * maps }, () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()));
         const start = performance.now();
@@ -112,7 +112,9 @@ async function contenders(origin) {
     await answer();
     return { draw: (maps) => { worker.postMessage(maps); return answer(); } };
   };
-  globalThis.all = { own: await ours("page", "worker"), flex: await ours("flex", "gpu"), onnxruntime: await onnxruntime() };
+  const own = await ours("page", graphics ? "gpu" : "worker");
+  const burn = await ours(graphics ? "burn" : "flex", "gpu");
+  globalThis.all = { own, burn, onnxruntime: await onnxruntime() };
   globalThis.draw = (name, maps) => all[name].draw(maps);
   globalThis.bits = async (seeds) => {
     const maps = [];
@@ -137,21 +139,22 @@ async function firstMaps(browser) {
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
-const NAMES = { own: "this project", flex: "burn flex 0.22.1", onnxruntime: `onnxruntime-web ${version("onnxruntime-web")}` };
+const ONNXRUNTIME = `onnxruntime-web ${version("onnxruntime-web")}`;
+const ON_PROCESSORS = { own: "this project", burn: "burn flex 0.22.1", onnxruntime: ONNXRUNTIME };
+const ON_GRAPHICS = { own: "this project's kernel", burn: "burn webgpu 0.22.1", onnxruntime: ONNXRUNTIME };
 
-async function measure(browserName, options) {
-  const browser = await puppeteer.launch({ headless: true, protocolTimeout: 600_000, ...options });
-  const first = await firstMaps(browser);
+/** Lets the contenders of `names` take turns in a new page. */
+async function race(browser, browserName, names, batches) {
   const tab = await browser.newPage();
   await tab.goto(address);
-  await tab.evaluate(contenders, address);
+  await tab.evaluate(contenders, address, names === ON_GRAPHICS);
   const rows = [];
-  for (const maps of [1, 16]) {
-    const times = Object.fromEntries(Object.keys(NAMES).map((name) => [name, { wall: [], cpu: [] }]));
+  for (const maps of batches) {
+    const times = Object.fromEntries(Object.keys(names).map((name) => [name, { wall: [], cpu: [] }]));
     for (let round = -1; round < rounds; round += 1) {
-      for (const name of Object.keys(NAMES)) {
+      for (const name of Object.keys(names)) {
         // burn alone would take most of the time.
-        if (name === "flex" && maps > 1 && round >= 2) continue;
+        if (name === "burn" && (maps > 1 || names === ON_GRAPHICS) && round >= 2) continue;
         const before = workersCpu();
         const wall = await tab.evaluate((name, maps) => draw(name, maps), name, maps);
         // The first round warms up.
@@ -163,9 +166,16 @@ async function measure(browserName, options) {
     const reference = median(times.onnxruntime.wall);
     for (const [name, { wall, cpu }] of Object.entries(times)) {
       const mean = cpu.reduce((sum, value) => sum + value, 0) / cpu.length;
-      rows.push([browserName, NAMES[name], maps, median(wall).toFixed(1), mean.toFixed(0), (median(wall) / reference).toFixed(3)]);
+      rows.push([browserName, names[name], maps, median(wall).toFixed(1), mean.toFixed(0), (median(wall) / reference).toFixed(3)]);
     }
   }
+  return { tab, rows };
+}
+
+async function measure(browserName, options) {
+  const browser = await puppeteer.launch({ headless: true, protocolTimeout: 600_000, ...options });
+  const first = await firstMaps(browser);
+  const { tab, rows } = await race(browser, browserName, ON_PROCESSORS, [1, 16]);
   const maps = await tab.evaluate((seeds) => bits(seeds), [0, 1, 2, 3]);
   await browser.close();
   return { browserName, first, rows, digest: createHash("sha256").update(Buffer.from(Float32Array.from(maps.flat()).buffer)).digest("hex") };
@@ -174,11 +184,22 @@ async function measure(browserName, options) {
 const results = [];
 results.push(await measure("Chromium", { executablePath: setting("COSMOGAN_CHROMIUM"), args: ["--no-sandbox", "--disable-gpu"] }));
 if (process.env.COSMOGAN_FIREFOX) results.push(await measure("Firefox", { browser: "firefox", executablePath: process.env.COSMOGAN_FIREFOX }));
+
+/** The same on WebGPU, by the software adapter that comes with Chromium: CPU time is that of another process, and is not given. */
+async function measureGraphics() {
+  const args = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
+  const browser = await puppeteer.launch({ headless: true, protocolTimeout: 600_000, executablePath: setting("COSMOGAN_CHROMIUM"), args });
+  const { rows } = await race(browser, "Chromium, WebGPU in software", ON_GRAPHICS, [1]);
+  await browser.close();
+  return rows.map(([browserName, name, maps, wall, , ratio]) => [browserName, name, maps, wall, "-", ratio]);
+}
+const graphics = await measureGraphics();
 server.close();
 
 console.log("| browser | what draws | maps at once | ms a map (median) | CPU ms a map (mean) | of onnxruntime-web |");
 console.log("|---|---|---|---|---|---|");
 for (const { rows } of results) for (const row of rows) console.log(`| ${row.join(" | ")} |`);
+for (const row of graphics) console.log(`| ${row.join(" | ")} |`);
 for (const { browserName, first } of results) {
   console.log(`From navigation to the first map on screen, ${browserName}: ${first.cold.toFixed(0)} ms, with all files in the cache ${first.warm.toFixed(0)} ms`);
 }

@@ -9,7 +9,7 @@ use shared::{
     latent::latent,
     network::{
         NetworkDefinition,
-        burn::{Discriminator, Generator},
+        burn::{Discriminator, Generator, Kernels},
         cpu::{CpuDiscriminator, CpuGenerator, Workspace},
         definition::parameters,
         initial::Initialisation,
@@ -76,7 +76,7 @@ fn agrees_with_burn(definition: &NetworkDefinition) -> Result<()> {
 
     let device = Device::flex();
     let weights = Weights::read(generator.encode(Precision::F32)?, &parameters(&definition.generator()))?;
-    let burn = Generator::new(definition, &weights, &device)?;
+    let burn = Generator::new(definition, &weights, &device, Kernels::Burn)?;
     let input = Tensor::<2>::from_data(TensorData::new(latents.concat(), [2, size]), &device);
     let theirs = burn.forward(input).into_data().try_into_vec::<f32>().ok().context("burn's map is f32")?;
     let difference = largest_difference(&maps, &theirs);

@@ -90,22 +90,23 @@ fn web(workspace: &Workspace) -> Result<()> {
         .args(["generate", "--force", "--device", "cpu", "--weights", "public/weights", "--count", "4", "--out"])
         .arg(&maps)
         .run(workspace)?;
-    let flex = burn_flex(workspace, &folder)?;
+    let [flex, burn_kernels] = ["flex", "burn-kernels"].map(|feature| graphics_program(workspace, &folder, feature));
     Step::new("Maps in the browser, against burn and onnxruntime-web", "node")
         .env("COSMOGAN_PAGE", workspace.page())
         .env("COSMOGAN_CHROMIUM", chromium)
         .env("COSMOGAN_FIREFOX", firefox)
         .env("COSMOGAN_NODE_MODULES", modules)
         .env("COSMOGAN_ONNX", onnx)
-        .env("COSMOGAN_FLEX", flex)
+        .env("COSMOGAN_FLEX", flex?)
+        .env("COSMOGAN_BURN_KERNELS", burn_kernels?)
         .env("COSMOGAN_DIGEST", digest(&maps)?)
         .arg("tests/browser/bench.mjs")
         .run(workspace)
 }
 
-/// burn's CPU backend as a worker's program.
-fn burn_flex(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
-    Step::new("Build burn's CPU backend for the browser", "cargo")
+/// The worker's program for graphics processors with burn's own backend or kernels in place of ours.
+fn graphics_program(workspace: &Workspace, folder: &Path, feature: &str) -> Result<PathBuf> {
+    Step::new("Build burn's own for the browser", "cargo")
         .args([
             "build",
             "--locked",
@@ -116,12 +117,12 @@ fn burn_flex(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
             "-p",
             "gpu",
             "--features",
-            "flex",
+            feature,
         ])
         .arg("--target-dir")
         .arg(folder.join("target"))
         .run(workspace)?;
-    let out = folder.join("flex");
+    let out = folder.join(feature);
     Step::new("Bind it", "wasm-bindgen")
         .args(["--target", "web", "--no-typescript", "--out-dir"])
         .arg(&out)

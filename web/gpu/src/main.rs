@@ -3,10 +3,14 @@
 use burn::tensor::Device as BurnDevice;
 use protocol::DeviceKind;
 use shared::network::{
-    burn::{BurnBackend, DeviceError},
+    burn::{BurnBackend, DeviceError, Kernels},
     generator::{Backend, DrawError, InputBatch},
 };
 use worker::{Failure, device::Device, serve};
+
+/// What computes the transposed convolutions.
+const KERNELS: Kernels =
+    if cfg!(any(feature = "flex", feature = "burn-kernels")) { Kernels::Burn } else { Kernels::Own };
 
 /// burn, whose failures are those of a worker.
 struct Graphics(BurnBackend);
@@ -62,7 +66,7 @@ fn main() {
     serve(|network, weights| {
         Box::pin(async move {
             let device = open().await?;
-            let backend = BurnBackend::new(&network, &weights, &device)
+            let backend = BurnBackend::new(&network, &weights, &device, KERNELS)
                 .map_err(|error| Failure::final_one(format!("The weights cannot be used: {error}.")))?;
             Ok(Device { kind: DeviceKind::WebGpu, compute: Box::new(Graphics(backend)) })
         })

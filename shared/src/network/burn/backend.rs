@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::networks::Generator;
+use super::networks::{Generator, Kernels};
 use crate::{
     formats::weights::{Weights, WeightsError},
     network::{
@@ -35,8 +35,13 @@ impl BurnBackend {
     ///
     /// # Errors
     /// When the sizes make no network, or the weights were read for another one.
-    pub fn new(definition: &NetworkDefinition, weights: &Weights, device: &Device) -> Result<Self, WeightsError> {
-        let generator = Generator::new(definition, weights, device)?;
+    pub fn new(
+        definition: &NetworkDefinition,
+        weights: &Weights,
+        device: &Device,
+        kernels: Kernels,
+    ) -> Result<Self, WeightsError> {
+        let generator = Generator::new(definition, weights, device, kernels)?;
         Ok(Self { generator, device: device.clone(), latent_size: definition.latent_size })
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Shapes come from [`crate::network::definition`]; nothing here states one of its own.
 
-use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig, ConvTranspose2d, ConvTranspose2dConfig};
 use burn::nn::{Initializer, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, TensorData, activation};
@@ -19,37 +18,45 @@ use crate::{
 };
 
 /// The generator (paper Table 1): latent vectors `[n, latent_size]` to maps `[n, 1, side, side]`.
-#[derive(Module, Debug)]
+#[derive(Debug)]
 pub struct Generator {
     stages: Vec<Stage>,
-    #[module(skip)]
     kappa_scale: f32,
 }
 
 /// The discriminator (paper Table 2): maps `[n, 1, side, side]` to logits `[n, 1]`.
-#[derive(Module, Debug)]
+#[derive(Debug)]
 pub struct Discriminator {
     stages: Vec<Stage>,
-    #[module(skip)]
     kappa_scale: f32,
 }
 
 /// One row of a table, with the batch normalisation and the activation that follow it.
-#[derive(Module, Debug)]
+#[derive(Debug)]
 struct Stage {
     operation: Computation,
-    #[module(skip)]
     activation: Activation,
     /// Channels, height, width of the output.
-    #[module(skip)]
     output: [usize; 3],
 }
 
-#[derive(Module, Debug)]
+#[derive(Debug)]
 enum Computation {
     Dense(Linear),
     TransposedConvolution(ConvTranspose2d),
+    #[cfg(feature = "webgpu")]
+    OwnTransposedConvolution(Box<super::transposed::TransposedConvolution>),
     Convolution(Conv2d),
+}
+
+/// What computes the transposed convolutions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kernels {
+    /// burn, on any device.
+    Burn,
+    /// Our own kernel, on WebGPU alone.
+    #[cfg(feature = "webgpu")]
+    Own,
 }
 
 impl Generator {
@@ -57,9 +64,14 @@ impl Generator {
     ///
     /// # Errors
     /// When the sizes make no network, or the weights were read for another one.
-    pub fn new(definition: &NetworkDefinition, weights: &Weights, device: &Device) -> Result<Self, WeightsError> {
+    pub fn new(
+        definition: &NetworkDefinition,
+        weights: &Weights,
+        device: &Device,
+        kernels: Kernels,
+    ) -> Result<Self, WeightsError> {
         definition.validate()?;
-        let stages = stages(&definition.generator(), weights, device)?;
+        let stages = stages(&definition.generator(), weights, device, kernels)?;
         Ok(Self { stages, kappa_scale: definition.kappa_scale })
     }
 
@@ -77,7 +89,7 @@ impl Discriminator {
     /// When the sizes make no network, or the weights were read for another one.
     pub fn new(definition: &NetworkDefinition, weights: &Weights, device: &Device) -> Result<Self, WeightsError> {
         definition.validate()?;
-        let stages = stages(&definition.discriminator(), weights, device)?;
+        let stages = stages(&definition.discriminator(), weights, device, Kernels::Burn)?;
         Ok(Self { stages, kappa_scale: definition.kappa_scale })
     }
 
@@ -89,16 +101,23 @@ impl Discriminator {
     }
 }
 
-fn stages(layers: &[Layer], weights: &Weights, device: &Device) -> Result<Vec<Stage>, WeightsError> {
+fn stages(layers: &[Layer], weights: &Weights, device: &Device, kernels: Kernels) -> Result<Vec<Stage>, WeightsError> {
     weights.check(&parameters(layers))?;
     let mut stages = Vec::new();
     for layer in FoldedLayer::of(layers, weights)? {
+        let stage = |operation| Stage { operation, activation: layer.activation, output: layer.layer.output };
+        #[cfg(feature = "webgpu")]
+        if kernels == Kernels::Own && matches!(layer.layer.operation, Operation::TransposedConvolution { .. }) {
+            let own = super::transposed::TransposedConvolution::new(&layer, weights, device)?;
+            stages.push(stage(Computation::OwnTransposedConvolution(Box::new(own))));
+            continue;
+        }
         let tensors = [layer.weight(weights)?, layer.bias(weights)?].map(|values| {
             let count = values.len();
             Tensor::from_data(TensorData::new(values, [count]), device)
         });
         if let Some(operation) = computation(layer.layer, tensors, device) {
-            stages.push(Stage { operation, activation: layer.activation, output: layer.layer.output });
+            stages.push(stage(operation));
         }
     }
     Ok(stages)
@@ -164,6 +183,9 @@ impl Stage {
                 rows.reshape([count, channels, height, width])
             }
             Computation::TransposedConvolution(convolution) => convolution.forward(features),
+            // It applies the activation itself.
+            #[cfg(feature = "webgpu")]
+            Computation::OwnTransposedConvolution(convolution) => return convolution.forward(features),
             Computation::Convolution(convolution) => convolution.forward(features),
         };
         match self.activation {
