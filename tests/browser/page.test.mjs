@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 
 import {
-  WEIGHTS, csvSpectrum, downloaded, launchFirefox, largestDifference, launch, npyValues, open, screenshot, servePage, shown, trainer,
+  WEIGHTS, csvSpectrum, downloaded, launch, launchFirefox, largestDifference, noiseMaps, npyValues, open, screenshot,
+  servePage, shown, trainer,
 } from "./support.mjs";
 
 /** Largest difference in kappa between a map of the page and of the native trainer. */
@@ -440,6 +441,37 @@ describe("with a software WebGPU adapter", () => {
     await close();
     assert.deepEqual(troubles, []);
   });
+
+  // Sides that are no whole number of the kernel's tiles, channels that are none of its lanes.
+  for (const network of [
+    { map_side: 48, stages: 3, base_channels: 3, latent_size: 5 },
+    { map_side: 104, stages: 2, base_channels: 1, latent_size: 3 },
+  ]) {
+    test(`draws the trainer's map with a network of ${JSON.stringify(network)}`, async (t) => {
+      const sizes = Object.entries(network).map(([name, value]) => `${name} = ${value}\n`);
+      const [manifest, weights, map] = trainer(
+        [
+          "train --data maps.npy --config sizes.toml --side-angle 1 --batch-size 2 --steps 2 --device cpu --out run".split(" "),
+          ["export", "--run", "run", "--out", "weights"],
+          ["generate", "--device", "cpu", "--precision", "f16", "--weights", "weights", "--seed", "42", "--count", "1", "--out", "map.npy"],
+        ],
+        ["weights/manifest.json", "weights/generator-f16.safetensors", "map.npy"],
+        { "maps.npy": noiseMaps(40, network.map_side), "sizes.toml": `[network]\n${sizes.join("")}` },
+      );
+      const other = await servePage({ "/weights/manifest.json": () => manifest, "/weights/generator-f16.safetensors": () => weights });
+      t.after(other.close);
+      const { page, close } = await open(browser, other, "?seed=42&device=webgpu");
+      await shown(page, 42);
+      assert.match(await page.getByTestId("device").textContent(), /swiftshader/i);
+      const [drawn, native] = [await kappaOf(page), npyValues(map)];
+      const largest = native.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      assert.ok(largest > 0, "the trainer's map is empty");
+      const difference = largestDifference(drawn, native) / largest;
+      console.log(`# WebGPU, ${network.map_side} pixels: largest difference from the trainer ${difference.toExponential(1)} of the largest kappa`);
+      assert.ok(difference <= 1e-4, `${difference}`);
+      await close();
+    });
+  }
 
   test("a device that draws something else is found out by the self-check", async (t) => {
     // The known map of another seed: no device draws it for this one.

@@ -1,7 +1,7 @@
 // What the page's tests share: the built page on a port of its own, Chromium, the native trainer, and readers for the
 // files that the page and the trainer write. `cargo xtask test` sets the variables read here.
 import { execFileSync } from "node:child_process";
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -113,15 +113,25 @@ export async function downloaded(page, testid) {
   return readFileSync(await download.path());
 }
 
-/** Runs the native trainer in a folder that goes away, and returns the files that it was asked to write there. */
-export function trainer(lines, files) {
+/** Runs the native trainer in a folder that goes away, with `inputs` (text or bytes by name) in it, and returns the files that it was asked to write there. */
+export function trainer(lines, files, inputs = {}) {
   const folder = mkdtempSync(join(tmpdir(), "cosmogan-"));
   try {
+    for (const [name, bytes] of Object.entries(inputs)) writeFileSync(join(folder, name), bytes);
     for (const line of lines) execFileSync(setting("COSMOGAN_TRAINER"), line, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
     return files.map((file) => readFileSync(join(folder, file)));
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** A .npy file of `count` maps of noise. */
+export function noiseMaps(count, side) {
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${count}, ${side}, ${side}), }`;
+  const header = text.padEnd(Math.ceil((11 + text.length) / 64) * 64 - 11) + "\n";
+  const start = Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, header.length & 255, header.length >> 8]);
+  const values = Float32Array.from({ length: count * side * side }, () => 0.02 * (Math.random() - 0.5));
+  return Buffer.concat([start, Buffer.from(header, "latin1"), Buffer.from(values.buffer)]);
 }
 
 /** Values of a little-endian float32 .npy file. */

@@ -195,8 +195,11 @@ fn activation_text(activation: Activation) -> String {
         Activation::None => "x".to_owned(),
         Activation::Relu => "max(x, 0.0)".to_owned(),
         Activation::LeakyRelu => format!("select({LEAKINESS} * x, x, x >= 0.0)"),
-        // tanh of a large number is a quotient of infinities on some devices.
-        Activation::Tanh => "tanh(clamp(x, -15.0, 15.0))".to_owned(),
+        // Devices' own loses the digits of small numbers, and is a quotient of infinities at large ones.
+        Activation::Tanh => {
+            let series = "x * (1.0 + x * x * (-1.0 / 3.0 + x * x * (2.0 / 15.0 + x * x * (-17.0 / 315.0 + x * x * (62.0 / 2835.0)))))";
+            format!("select(tanh(clamp(x, -15.0, 15.0)), {series}, abs(x) < 0.3)")
+        }
     }
 }
 
