@@ -61,15 +61,60 @@ impl ColourMap {
     }
 }
 
-/// Logarithmic stretch: where in the table, 0 to 1, a value of kappa lies.
-pub fn stretch(kappa: f32, (low, high): (f32, f32)) -> f32 {
-    let share = ((kappa - low) / (high - low)).clamp(0.0, 1.0);
-    (1.0 + 9.0 * share).log10()
+/// How kappa is spread over a table of colours: what a person can tell apart, in the voids or in the clusters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stretch {
+    /// Evenly.
+    #[default]
+    Linear,
+    /// The square root of the share.
+    SquareRoot,
+    /// log10(1 + 9 share).
+    Logarithmic,
+    /// asinh(10 share) / asinh(10): more of the table for low values than the logarithm's.
+    Asinh,
 }
 
-/// Kappa at a place in the table: the inverse of [`stretch`], for the colour bar's numbers.
-pub fn unstretch(place: f32, (low, high): (f32, f32)) -> f32 {
-    low + (high - low) * (10_f32.powf(place) - 1.0) / 9.0
+impl Stretch {
+    /// All of them, in the order of the page.
+    pub const ALL: [Self; 4] = [Self::Linear, Self::SquareRoot, Self::Logarithmic, Self::Asinh];
+
+    /// Name on the page and in its address.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::SquareRoot => "sqrt",
+            Self::Logarithmic => "log",
+            Self::Asinh => "asinh",
+        }
+    }
+
+    /// Where in the table, 0 to 1, a value of kappa lies.
+    pub fn place(self, kappa: f32, (low, high): (f32, f32)) -> f32 {
+        let share = ((kappa - low) / (high - low)).clamp(0.0, 1.0);
+        match self {
+            Self::Linear => share,
+            Self::SquareRoot => share.sqrt(),
+            Self::Logarithmic => (1.0 + 9.0 * share).log10(),
+            Self::Asinh => (10.0 * share).asinh() / 10_f32.asinh(),
+        }
+    }
+
+    /// Kappa at a place in the table: the inverse of [`Stretch::place`], for the colour bar's numbers.
+    pub fn kappa(self, place: f32, (low, high): (f32, f32)) -> f32 {
+        let share = match self {
+            Self::Linear => place,
+            Self::SquareRoot => place * place,
+            Self::Logarithmic => (10_f32.powf(place) - 1.0) / 9.0,
+            Self::Asinh => (place * 10_f32.asinh()).sinh() / 10.0,
+        };
+        low + (high - low) * share
+    }
+}
+
+/// Logarithmic stretch: where in the table, 0 to 1, a value of kappa lies.
+pub fn stretch(kappa: f32, range: (f32, f32)) -> f32 {
+    Stretch::Logarithmic.place(kappa, range)
 }
 
 /// Pixels as red, green, blue, alpha.
@@ -82,10 +127,30 @@ pub fn unstretch(place: f32, (low, high): (f32, f32)) -> f32 {
 /// assert!(painted[0] > painted[4], "dense matter is dark in the paper's colours");
 /// ```
 pub fn paint(kappa: &[f32], range: (f32, f32), colours: ColourMap) -> Vec<u8> {
-    // 1024 steps are finer than 8 bits a channel can show.
-    let table: Vec<[u8; 3]> = (0..1024_u16).map(|step| colours.colour(f32::from(step) / 1023.0)).collect();
-    let colour = |&kappa: &f32| table[(stretch(kappa, range) * 1023.0) as usize];
-    kappa.iter().map(colour).flat_map(|[red, green, blue]| [red, green, blue, 255]).collect()
+    paint_stretched(kappa, range, Stretch::Logarithmic, colours)
+}
+
+/// [`paint`] with another stretch.
+pub fn paint_stretched(kappa: &[f32], range: (f32, f32), stretch: Stretch, colours: ColourMap) -> Vec<u8> {
+    // Steps of the table over kappa and of the colours over the table: the stretch is computed for neither pixel nor colour twice,
+    // and 4096 steps of kappa are finer than 8 bits a channel can show.
+    const STEPS: f32 = 4095.0;
+    let (low, high) = range;
+    let colour = |step: u16| colours.colour(stretch.place(low + (high - low) * f32::from(step) / STEPS, range));
+    let table: Vec<[u8; 3]> = (0..=STEPS as u16).map(colour).collect();
+    let step = |&kappa: &f32| table[(((kappa - low) / (high - low)).clamp(0.0, 1.0) * STEPS).round() as usize];
+    kappa.iter().map(step).flat_map(|[red, green, blue]| [red, green, blue, 255]).collect()
+}
+
+/// Takes the colour out of pixels whose kappa lies below a threshold, so that the excursion set stands out.
+pub fn dim_below(pixels: &mut [u8], kappa: &[f32], threshold: f32) {
+    for (pixel, &kappa) in pixels.chunks_exact_mut(4).zip(kappa) {
+        if kappa < threshold {
+            let grey = (u16::from(pixel[0]) * 2 + u16::from(pixel[1]) * 5 + u16::from(pixel[2])) / 8;
+            // Between a third of its own grey and a dark ground: shapes below stay visible.
+            pixel[..3].fill((24 + grey * 2 / 5) as u8);
+        }
+    }
 }
 
 /// Shares of pixels below and above the range that a map's colours span.
@@ -121,11 +186,27 @@ mod tests {
     #[test]
     fn stretch_and_unstretch_are_inverse() {
         let range = (-0.02, 0.3);
-        for step in 0..=50 {
-            let kappa = -0.02 + 0.32 * step as f32 / 50.0;
-            assert!((unstretch(stretch(kappa, range), range) - kappa).abs() < 1e-6, "{kappa}");
+        for stretch in Stretch::ALL {
+            let mut last = -1.0;
+            for step in 0..=50 {
+                let kappa = -0.02 + 0.32 * step as f32 / 50.0;
+                let place = stretch.place(kappa, range);
+                assert!((stretch.kappa(place, range) - kappa).abs() < 1e-6, "{} at {kappa}", stretch.name());
+                assert!(place > last, "{} rises", stretch.name());
+                last = place;
+            }
+            assert_eq!((stretch.place(-9.0, range), stretch.place(9.0, range)), (0.0, 1.0));
         }
-        assert_eq!((stretch(-9.0, range), stretch(9.0, range)), (0.0, 1.0));
+    }
+
+    #[test]
+    fn only_what_lies_below_a_threshold_loses_its_colour() {
+        let kappa = [0.0, 0.1, 0.2];
+        let whole = paint(&kappa, (0.0, 0.3), ColourMap::Inferno);
+        let mut dimmed = whole.clone();
+        dim_below(&mut dimmed, &kappa, 0.1);
+        assert_eq!(dimmed[4..], whole[4..]);
+        assert!(dimmed[0] == dimmed[1] && dimmed[1] == dimmed[2] && dimmed[3] == 255);
     }
 
     #[test]

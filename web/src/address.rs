@@ -1,8 +1,11 @@
-//! The point of latent space in the page's address: `?seed=5&to=6&t=0.25&device=cpu`. A link reproduces what is on screen.
+//! What is on screen in the page's address, so that a link reproduces it: the point of latent space and the view,
+//! `?seed=5&to=6&t=0.25&view=morph`; with `seed2`, `to2` and `u`, a point between four seeds.
 
-use protocol::LatentPoint;
+use protocol::{Arc, LatentPoint};
 use wasm_bindgen::JsValue;
 use web_sys::UrlSearchParams;
+
+use crate::views::View;
 
 /// Which device the visitor wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +28,14 @@ fn parameters() -> Option<UrlSearchParams> {
 pub fn point() -> LatentPoint {
     let number = |name: &str| parameters()?.get(name)?.parse::<u64>().ok();
     let seed = number("seed").unwrap_or_else(random_seed);
-    let place = parameters().and_then(|parameters| parameters.get("t")?.parse::<f64>().ok());
-    let place = place.filter(|place| place.is_finite()).unwrap_or(0.0).clamp(0.0, 1.0);
-    LatentPoint { seed, to: number("to").unwrap_or_else(|| seed.wrapping_add(1)), place }
+    let share = |name: &str| parameters()?.get(name)?.parse::<f64>().ok().filter(|share| share.is_finite());
+    let place = share("t").unwrap_or(0.0).clamp(0.0, 1.0);
+    let below = number("seed2").map(|seed| Arc {
+        seed,
+        to: number("to2").unwrap_or_else(|| seed.wrapping_add(1)),
+        height: share("u").unwrap_or(0.0).clamp(0.0, 1.0),
+    });
+    LatentPoint { seed, to: number("to").unwrap_or_else(|| seed.wrapping_add(1)), place, below }
 }
 
 /// The device that the address asks for.
@@ -39,12 +47,18 @@ pub fn device() -> DevicePreference {
     }
 }
 
-/// Puts a point into the address, without a new entry in the history.
-pub fn write(point: &LatentPoint) {
+/// The view that the address asks for.
+pub fn view() -> View {
+    let name = parameters().and_then(|parameters| parameters.get("view"));
+    View::ALL.into_iter().find(|view| Some(view.name()) == name.as_deref()).unwrap_or_default()
+}
+
+/// Puts a point and a view into the address, without a new entry in the history.
+pub fn write(point: &LatentPoint, view: View) {
     let (Some(window), Some(parameters)) = (web_sys::window(), parameters()) else { return };
     parameters.set("seed", &point.seed.to_string());
     // The defaults of [`point`] stay out of the address.
-    if point.to == point.seed.wrapping_add(1) && point.place <= 0.0 {
+    if point.to == point.seed.wrapping_add(1) && point.place <= 0.0 && point.below.is_none() {
         parameters.delete("to");
     } else {
         parameters.set("to", &point.to.to_string());
@@ -53,6 +67,20 @@ pub fn write(point: &LatentPoint) {
         parameters.set("t", &format!("{:.3}", point.place));
     } else {
         parameters.delete("t");
+    }
+    if let Some(below) = point.below.filter(|_| view == View::Morph || !point.is_seed()) {
+        parameters.set("seed2", &below.seed.to_string());
+        parameters.set("to2", &below.to.to_string());
+        parameters.set("u", &format!("{:.3}", below.height));
+    } else {
+        for name in ["seed2", "to2", "u"] {
+            parameters.delete(name);
+        }
+    }
+    if view == View::default() {
+        parameters.delete("view");
+    } else {
+        parameters.set("view", view.name());
     }
     let address = format!("?{}", String::from(parameters.to_string()));
     // A page that may not change its history, such as a file from disk, works without.

@@ -3,10 +3,12 @@
 //! ```text
 //! app            composes the page
 //! state          what is shown, as signals
-//! address        the point of latent space in the page's address, so that a link reproduces it
+//! address        what is on screen in the page's address, so that a link reproduces it
 //! workers        the Web Workers that compute: jobs, time limits, a fresh start, which device
-//! reference      band of the simulated maps, from public/reference
-//! components     one a file
+//! reference      statistics of simulated maps, from public/reference
+//! views          what stands beside the map, one a folder
+//! components     what views are made of, one a file
+//! plot           plots
 //! download       files for the visitor
 //! ```
 
@@ -14,8 +16,10 @@ mod address;
 mod app;
 mod components;
 mod download;
+mod plot;
 mod reference;
 mod state;
+mod views;
 mod workers;
 
 fn main() {

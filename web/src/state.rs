@@ -5,12 +5,11 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use protocol::{DeviceReport, Drawn, LatentPoint, Progress};
 use shared::{
-    colour::{ColourMap, RANGE_SHARES, range_of},
+    colour::{ColourMap, RANGE_SHARES, Stretch, range_of},
     formats::weights::Manifest,
-    statistics::SpectrumReference,
 };
 
-use crate::workers::Scatter;
+use crate::{reference::Reference, views::View, workers::Generated};
 
 /// How far the generator is.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,19 +57,27 @@ pub struct State {
     pub drawing: RwSignal<bool>,
     /// A sentence for the visitor about something that went wrong.
     pub notice: RwSignal<Option<String>>,
-    /// Power spectra of simulated maps.
-    pub reference: RwSignal<Option<SpectrumReference>>,
-    /// Power spectra of many generated maps, as far as they are drawn.
-    pub ensemble: RwSignal<Option<Scatter>>,
+    /// Statistics of simulated maps.
+    pub reference: RwSignal<Option<Reference>>,
+    /// Statistics of many generated maps, as far as they are drawn.
+    pub ensemble: RwSignal<Option<Generated>>,
     /// Whether more maps of the ensemble are being drawn.
     pub gathering: RwSignal<bool>,
     /// Colours of the map.
     pub colours: RwSignal<ColourMap>,
+    /// How kappa is spread over them.
+    pub stretch: RwSignal<Stretch>,
+    /// Range of kappa that the visitor typed.
+    pub typed_range: RwSignal<Option<(f32, f32)>>,
+    /// Which view is open.
+    pub view: RwSignal<View>,
+    /// A threshold in units of the shown map's sigma: what lies above it is marked on the map and on the curves.
+    pub threshold: RwSignal<Option<f64>>,
 }
 
 impl State {
     /// The state at the start, with the point that the address asks for.
-    pub fn new(point: LatentPoint) -> Self {
+    pub fn new(point: LatentPoint, view: View) -> Self {
         Self {
             point: RwSignal::new(point),
             phase: RwSignal::new(Phase::Loading(None)),
@@ -81,14 +88,19 @@ impl State {
             ensemble: RwSignal::new(None),
             gathering: RwSignal::new(false),
             colours: RwSignal::new(ColourMap::default()),
+            stretch: RwSignal::new(Stretch::default()),
+            typed_range: RwSignal::new(None),
+            view: RwSignal::new(view),
+            threshold: RwSignal::new(None),
         }
     }
 
-    /// Range of kappa that the colours span: that of the simulated maps where it is known, so that maps are comparable;
-    /// else the shown map's own.
+    /// Range of kappa that the colours span: the typed one, else that of the simulated maps where it is known, so that maps are
+    /// comparable, else the shown map's own.
     pub fn range(&self) -> (f32, f32) {
-        if let Some([low, high]) = self.reference.with(|reference| reference.as_ref()?.kappa_range) {
-            return (low, high);
+        let known = self.typed_range.get().or_else(|| self.reference.with(|reference| reference.as_ref()?.kappa_range));
+        if let Some(range) = known {
+            return range;
         }
         let own = |shown: &ShownMap| range_of(shown.kappa.iter().copied(), RANGE_SHARES);
         self.shown.with(|shown| shown.as_ref().map_or((0.0, 1.0), own))

@@ -35,6 +35,13 @@ impl DrawInput {
         Self::of_latent(if place <= 0.0 { from } else { slerp(&from, &to, place.min(1.0)) })
     }
 
+    /// A point of the patch between four seeds, for a network without conditions: `place` along the upper and the lower arc, `height`
+    /// from 0 on the upper to 1 on the lower one.
+    pub fn on_patch([upper, lower]: [[u64; 2]; 2], place: f64, height: f64, definition: &NetworkDefinition) -> Self {
+        let [above, below] = [upper, lower].map(|seeds| Self::between(seeds, place, definition).latent);
+        Self::of_latent(if height <= 0.0 { above } else { slerp(&above, &below, height.min(1.0)) })
+    }
+
     /// A latent vector, for a network without conditions.
     pub fn of_latent(latent: Vec<f32>) -> Self {
         Self { latent, conditions: Vec::new() }

@@ -33,7 +33,7 @@ pub mod two_sample;
 
 pub use distance::SpectrumBand;
 pub use ensemble::{Ensemble, OrderedEnsemble, SpectrumReference};
-pub use plan::{MapStatistics, StatisticsEdges, StatisticsPlan};
+pub use plan::{MapStatistics, StatisticsEdges, StatisticsPlan, mean_and_sigma};
 pub use power_spectrum::PowerSpectrumPlan;
 pub use statistic::Statistic;
 pub use two_sample::TwoSample;

@@ -217,8 +217,8 @@ impl StatisticsPlan {
     }
 }
 
-/// Mean and standard deviation (ddof 0); exactly 0 for a constant map.
-fn mean_and_sigma(kappa: &[f32]) -> (f64, f64) {
+/// Mean and standard deviation (ddof 0) of a map's pixels; the latter is exactly 0 for a constant map.
+pub fn mean_and_sigma(kappa: &[f32]) -> (f64, f64) {
     let count = kappa.len() as f64;
     if kappa.iter().all(|value| Some(value) == kappa.first()) {
         return (kappa.first().map_or(0.0, |&value| f64::from(value)), 0.0);

@@ -136,7 +136,7 @@ pub enum Event {
     },
 }
 
-/// A point of latent space: a seed's vector, or one on the arc between two seeds' vectors.
+/// A point of latent space: a seed's vector, one on the arc between two seeds' vectors, or one of the patch between four.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LatentPoint {
     /// Seed at place 0.
@@ -145,6 +145,32 @@ pub struct LatentPoint {
     pub to: u64,
     /// Place on the arc, from 0 to 1.
     pub place: f64,
+    /// The arc below, on a patch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<Arc>,
+}
+
+/// The lower arc of a patch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Arc {
+    /// Seed at place 0.
+    pub seed: u64,
+    /// Seed at place 1.
+    pub to: u64,
+    /// How far the point is from the upper arc, 0, to this one, 1.
+    pub height: f64,
+}
+
+impl LatentPoint {
+    /// A seed's own vector.
+    pub fn of_seed(seed: u64) -> Self {
+        Self { seed, to: seed.wrapping_add(1), place: 0.0, below: None }
+    }
+
+    /// Whether this is the first seed's own vector.
+    pub fn is_seed(&self) -> bool {
+        self.place <= 0.0 && self.below.is_none_or(|below| below.height <= 0.0)
+    }
 }
 
 /// Where the start has got to.
@@ -206,6 +232,8 @@ pub struct Drawn {
     pub pixels: usize,
     /// Side in degrees.
     pub side_angle: f64,
+    /// Standard deviation of kappa over its pixels: the unit of thresholds and heights.
+    pub sigma: f64,
     /// Time to draw it, read-back included.
     pub milliseconds: f64,
     /// What was asked to be measured.
@@ -252,7 +280,12 @@ mod tests {
 
     #[test]
     fn seeds_and_places_survive() {
-        let point = LatentPoint { seed: u64::MAX, to: 0, place: 0.1 };
+        let point = LatentPoint {
+            seed: u64::MAX,
+            to: 0,
+            place: 0.1,
+            below: Some(Arc { seed: u64::MAX - 1, to: 3, height: 0.7 }),
+        };
         let work = Work::Draw { point, statistics: vec![Statistic::PowerSpectrum] };
         let request = Request::Submit { id: 7, work };
         assert_eq!(decode::<Request>(&encode(&request).unwrap()).unwrap(), request);
@@ -266,9 +299,10 @@ mod tests {
             values: vec![None, Some(1e-9)],
         };
         let drawn = Drawn {
-            point: LatentPoint { seed: 1, to: 2, place: 0.0 },
+            point: LatentPoint::of_seed(1),
             pixels: 2,
             side_angle: 1.0,
+            sigma: 0.02,
             milliseconds: 0.5,
             measured: vec![measured.clone()],
         };
@@ -281,8 +315,8 @@ mod tests {
 
     #[test]
     fn a_drawing_goes_before_an_ensemble() {
-        let draw = Work::Draw { point: LatentPoint { seed: 1, to: 2, place: 0.0 }, statistics: Vec::new() };
-        let measure = Work::Measure { point: LatentPoint { seed: 1, to: 2, place: 0.0 }, statistics: Vec::new() };
+        let draw = Work::Draw { point: LatentPoint::of_seed(1), statistics: Vec::new() };
+        let measure = Work::Measure { point: LatentPoint::of_seed(1), statistics: Vec::new() };
         assert!(draw.priority() > measure.priority());
     }
 

@@ -1,10 +1,11 @@
 //! The map on a canvas, with a scale bar and the value under the pointer.
 
 use leptos::{html::Canvas, prelude::*};
-use shared::colour::paint;
+use shared::colour::{dim_below, paint_stretched};
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, PointerEvent};
 
+use super::{magnifier::Magnifier, zoom::Zoom};
 use crate::state::{Phase, ShownMap, State};
 
 /// Lengths of a scale bar, in arcmin.
@@ -15,16 +16,21 @@ const BAR_LENGTHS: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
 pub fn MapView() -> impl IntoView {
     let state = State::expect();
     let canvas = NodeRef::<Canvas>::new();
+    let zoom = RwSignal::new(Zoom::default());
     // Shares of the side, so that the readout follows when the map changes under a pointer at rest.
     let pointer = RwSignal::new(None::<(f64, f64)>);
 
     Effect::new(move || {
-        let (range, colours) = (state.range(), state.colours.get());
+        let (range, stretch, colours) = (state.range(), state.stretch.get(), state.colours.get());
+        let threshold = state.threshold.get();
         let Some(canvas) = canvas.get() else { return };
         state.shown.with(|shown| {
-            if let Some(shown) = shown
-                && let Err(error) = put(&canvas, shown, &paint(&shown.kappa, range, colours))
-            {
+            let Some(shown) = shown else { return };
+            let mut pixels = paint_stretched(&shown.kappa, range, stretch, colours);
+            if let Some(nu) = threshold {
+                dim_below(&mut pixels, &shown.kappa, (nu * shown.drawn.sigma) as f32);
+            }
+            if let Err(error) = put(&canvas, shown, &pixels) {
                 web_sys::console::error_1(&error);
             }
         });
@@ -34,24 +40,29 @@ pub fn MapView() -> impl IntoView {
         state.shown.with(|shown| match shown {
             None => "No map yet".to_owned(),
             Some(shown) => {
-                let (side, seed) = (shown.drawn.side_angle, shown.drawn.point.seed);
-                format!("Generated convergence map of seed {seed}, {side:.2} degrees on a side")
+                let (side, point) = (shown.drawn.side_angle, shown.drawn.point);
+                let between = if point.is_seed() { "" } else { ", on the way to another one" };
+                format!("Generated convergence map of seed {}{between}, {side:.2} degrees on a side", point.seed)
             }
         })
     };
-    let read = move |event: PointerEvent| {
+    let pointed = Callback::new(move |event: PointerEvent| {
         let Some(canvas) = canvas.get_untracked() else { return };
-        let (width, height) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
-        let (x, y) = (f64::from(event.offset_x()) / width, f64::from(event.offset_y()) / height);
-        pointer.set(Some((x, y)));
-    };
+        // The canvas as it lies on the screen, magnified.
+        let bounds = canvas.get_bounding_client_rect();
+        let share = |at: i32, edge: f64, length: f64| (f64::from(at) - edge) / length;
+        pointer.set(Some((
+            share(event.client_x(), bounds.left(), bounds.width()),
+            share(event.client_y(), bounds.top(), bounds.height()),
+        )));
+    });
     let readout = move || {
         let (x, y) = pointer.get()?;
         state.shown.with(|shown| value_at(shown.as_ref()?, x, y))
     };
     let bar = move || {
         state.shown.with(|shown| {
-            let side = shown.as_ref()?.drawn.side_angle * 60.0;
+            let side = shown.as_ref()?.drawn.side_angle * 60.0 / zoom.get().factor;
             let length = BAR_LENGTHS.into_iter().rev().find(|length| *length <= side / 3.0)?;
             Some(view! {
                 <div class="scale-bar" style:width=format!("{:.3}%", 100.0 * length / side)>
@@ -60,9 +71,10 @@ pub fn MapView() -> impl IntoView {
             })
         })
     };
-    let waiting = move || state.shown.with(Option::is_none) && state.phase.with(|phase| *phase != Phase::Failed);
+    let waiting =
+        Signal::derive(move || state.shown.with(Option::is_none) && state.phase.with(|phase| *phase != Phase::Failed));
     view! {
-        <div class="canvas-frame" class:waiting=waiting>
+        <Magnifier zoom waiting pointed left=Callback::new(move |()| pointer.set(None))>
             <canvas
                 node_ref=canvas
                 data-testid="map-canvas"
@@ -70,13 +82,16 @@ pub fn MapView() -> impl IntoView {
                 aria-label=label
                 width="256"
                 height="256"
-                on:pointermove=read
-                on:pointerdown=read
-                on:pointerleave=move |_| pointer.set(None)
+                style:transform=move || zoom.get().transform()
             ></canvas>
             {bar}
+            <Show when=move || { zoom.get().factor > 1.0 }>
+                <button type="button" class="whole" data-testid="whole-map" on:click=move |_| zoom.set(Zoom::default())>
+                    {move || format!("{:.1} × · whole map", zoom.get().factor)}
+                </button>
+            </Show>
             <div class="readout" aria-hidden="true">{readout}</div>
-        </div>
+        </Magnifier>
     }
 }
 
@@ -92,7 +107,7 @@ fn put(canvas: &HtmlCanvasElement, shown: &ShownMap, pixels: &[u8]) -> Result<()
     context.put_image_data(&image, 0.0, 0.0)
 }
 
-/// Position in arcmin from the upper left corner, and kappa, at a place given as shares of the side.
+/// Position in arcmin from the upper left corner, and kappa, also in units of the map's sigma, at a place given as shares of the side.
 fn value_at(shown: &ShownMap, x: f64, y: f64) -> Option<String> {
     if !(0.0..1.0).contains(&x) || !(0.0..1.0).contains(&y) {
         return None;
@@ -101,5 +116,6 @@ fn value_at(shown: &ShownMap, x: f64, y: f64) -> Option<String> {
     let (column, row) = ((x * pixels as f64) as usize, (y * pixels as f64) as usize);
     let kappa = shown.kappa.get(row * pixels + column)?;
     let side = shown.drawn.side_angle * 60.0;
-    Some(format!("{:.1}′, {:.1}′   κ = {kappa:.4}", x * side, y * side))
+    let height = if shown.drawn.sigma > 0.0 { f64::from(*kappa) / shown.drawn.sigma } else { 0.0 };
+    Some(format!("{:.1}′, {:.1}′   κ = {kappa:.4}   {height:.1} σ", x * side, y * side).replace('-', "−"))
 }

@@ -1,20 +1,21 @@
 //! Components, one a file.
 //!
 //! ```text
-//! map_view  colour_bar  status                 the map, what its colours mean, who drew it
-//! seed_controls  interpolation  colours        which map, and how it looks
-//! spectrum_plot  ensemble  downloads           what it measures, beside many others, and to take away
-//! notice  about                                what went wrong, and what this is
+//! map_view  magnifier  zoom          the map, and which part of it is seen
+//! colour_bar  status                 what its colours mean, who drew it
+//! seed_controls  appearance          which map, and how it looks
+//! statistic_plot  downloads          what it measures, and to take away
+//! notice  about                      what went wrong, and what this is
 //! ```
 
 pub mod about;
+pub mod appearance;
 pub mod colour_bar;
-pub mod colours;
 pub mod downloads;
-pub mod ensemble;
-pub mod interpolation;
+mod magnifier;
 pub mod map_view;
 pub mod notice;
 pub mod seed_controls;
-pub mod spectrum_plot;
+pub mod statistic_plot;
 pub mod status;
+mod zoom;

@@ -1,7 +1,7 @@
 //! Which map: a seed, typed or stepped.
 
 use leptos::prelude::*;
-use protocol::LatentPoint;
+use protocol::{Arc, LatentPoint};
 
 use crate::{address::random_seed, state::State};
 
@@ -10,7 +10,11 @@ use crate::{address::random_seed, state::State};
 pub fn SeedControls() -> impl IntoView {
     let state = State::expect();
     let seed = move || state.point.get().seed;
-    let show = move |seed: u64, to: u64| state.point.set(LatentPoint { seed, to, place: 0.0 });
+    let show = move |seed: u64, to: u64| {
+        state.point.update(|point| {
+            *point = LatentPoint { seed, to, place: 0.0, below: point.below.map(|below| Arc { height: 0.0, ..below }) }
+        });
+    };
     // The second seed follows the first one until the visitor chooses another.
     let go_to = move |next: u64| {
         let LatentPoint { seed, to, .. } = state.point.get_untracked();
@@ -18,9 +22,6 @@ pub fn SeedControls() -> impl IntoView {
     };
     let step = move |by: i64| go_to(state.point.get_untracked().seed.wrapping_add_signed(by));
     view! {
-        <button type="button" class="primary" data-testid="new-map" on:click=move |_| show(random_seed(), random_seed())>
-            "New map"
-        </button>
         <div class="field">
             <label for="seed">"Seed"</label>
             <div class="stepper">
@@ -30,6 +31,9 @@ pub fn SeedControls() -> impl IntoView {
                 <SeedInput id="seed" testid="seed-input" name="Seed" seed=Signal::derive(seed) set=go_to />
                 <button type="button" data-testid="next-map" aria-label="Next seed" on:click=move |_| step(1)>
                     "›"
+                </button>
+                <button type="button" class="primary" data-testid="new-map" on:click=move |_| show(random_seed(), random_seed())>
+                    "New map"
                 </button>
             </div>
         </div>

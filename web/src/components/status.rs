@@ -1,7 +1,7 @@
 //! How far the start is; then which device draws, and how fast.
 
 use leptos::prelude::*;
-use protocol::{Progress, Stage};
+use protocol::{LatentPoint, Progress, Stage};
 
 use crate::state::{Phase, State};
 
@@ -81,6 +81,7 @@ pub fn Announcement() -> impl IntoView {
     let text = move || {
         let drawn = state.shown.with(|shown| shown.as_ref().map(|shown| shown.drawn.point));
         match drawn {
+            Some(LatentPoint { below: Some(_), .. }) => "Map between four seeds drawn".to_owned(),
             Some(point) if point.place > 0.0 => {
                 format!("Map drawn, {:.0} % of the way from seed {} to {}", 100.0 * point.place, point.seed, point.to)
             }

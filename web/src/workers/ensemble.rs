@@ -1,6 +1,11 @@
 //! The maps of an ensemble, shared out among workers of their own, so that the one that draws what is on screen stays free.
 
-use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, VecDeque},
+    rc::Rc,
+    time::Duration,
+};
 
 use js_sys::Reflect;
 use leptos::prelude::*;
@@ -26,11 +31,9 @@ const AHEAD: usize = 2;
 /// Longest silence of all workers.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// A statistic over the maps of an ensemble so far.
-#[derive(Debug, Clone, PartialEq)]
+/// A statistic's scatter over many maps.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scatter {
-    /// Maps measured so far.
-    pub maps: usize,
     /// Middle of each bin.
     pub middles: Vec<f64>,
     /// Mean per bin.
@@ -39,6 +42,34 @@ pub struct Scatter {
     pub sigma: Vec<Option<f64>>,
 }
 
+/// An ensemble as far as it is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generated {
+    /// Maps measured so far.
+    pub maps: usize,
+    /// Maps in all.
+    pub wanted: usize,
+    /// Milliseconds since the first map was measured.
+    pub milliseconds: f64,
+    /// The scatter of each statistic.
+    pub scatter: BTreeMap<Statistic, Scatter>,
+}
+
+impl Generated {
+    /// Maps a second, once two are there.
+    pub fn rate(&self) -> Option<f64> {
+        (self.maps > 1 && self.milliseconds > 0.0).then(|| 1e3 * (self.maps - 1) as f64 / self.milliseconds)
+    }
+
+    /// Seconds until the last map.
+    pub fn seconds_left(&self) -> Option<f64> {
+        Some((self.wanted - self.maps) as f64 / self.rate()?)
+    }
+}
+
+/// Milliseconds between two pictures of a growing ensemble.
+const PICTURE: f64 = 200.0;
+
 /// An ensemble that is being drawn; it ends when this is dropped.
 pub struct Gathering {
     inner: Rc<RefCell<Inner>>,
@@ -46,14 +77,16 @@ pub struct Gathering {
 
 struct Inner {
     state: State,
-    statistic: Statistic,
+    statistics: &'static [Statistic],
     first_seed: u64,
     maps: usize,
     workers: Vec<PoolWorker>,
     /// Maps that no worker has.
     left: VecDeque<usize>,
-    measured: OrderedEnsemble,
-    middles: Vec<f64>,
+    /// Of each statistic, with the middles of its bins.
+    measured: BTreeMap<Statistic, (Vec<f64>, OrderedEnsemble)>,
+    /// When the first map was measured, and when the last picture was shown.
+    times: Option<[f64; 2]>,
     limit: Option<Limit>,
 }
 
@@ -63,6 +96,11 @@ struct PoolWorker {
     ready: bool,
     /// Maps that it has been asked for.
     asked: Vec<usize>,
+}
+
+/// Milliseconds of a clock that never goes back.
+fn performance_now() -> f64 {
+    window().performance().map_or(0.0, |performance| performance.now())
 }
 
 /// How many workers this machine has room for: all cores but one, for the drawing on screen and the page.
@@ -76,16 +114,22 @@ fn workers() -> usize {
 
 impl Gathering {
     /// Begins to draw the maps of consecutive seeds; `module` is the workers' program, where it is compiled already.
-    pub fn start(state: State, module: Option<&JsValue>, first_seed: u64, maps: usize, statistic: Statistic) -> Self {
+    pub fn start(
+        state: State,
+        module: Option<&JsValue>,
+        first_seed: u64,
+        maps: usize,
+        statistics: &'static [Statistic],
+    ) -> Self {
         let inner = Inner {
             state,
-            statistic,
+            statistics,
             first_seed,
             maps,
             workers: Vec::new(),
             left: (0..maps).collect(),
-            measured: OrderedEnsemble::default(),
-            middles: Vec::new(),
+            measured: BTreeMap::new(),
+            times: None,
             limit: None,
         };
         let gathering = Self { inner: Rc::new(RefCell::new(inner)) };
@@ -144,8 +188,8 @@ impl Inner {
         {
             worker.asked.push(map);
             let seed = self.first_seed.wrapping_add(map as u64);
-            let point = LatentPoint { seed, to: seed, place: 0.0 };
-            let work = Work::Measure { point, statistics: vec![self.statistic] };
+            let point = LatentPoint::of_seed(seed);
+            let work = Work::Measure { point, statistics: self.statistics.to_vec() };
             link.send(&Request::Submit { id: map as u32, work });
         }
     }
@@ -156,12 +200,31 @@ impl Inner {
             worker.asked.retain(|asked| *asked != map);
         }
         self.share_out(number);
-        let Some(measured) = measured.into_iter().find(|measured| measured.statistic == self.statistic) else { return };
-        self.middles = measured.middles;
-        self.measured.take(map, measured.values);
-        let Some(ensemble) = self.measured.ensemble() else { return };
-        let (maps, mean, sigma) = (ensemble.maps(), ensemble.mean(), ensemble.sigma());
-        self.state.ensemble.set(Some(Scatter { maps, middles: self.middles.clone(), mean, sigma }));
+        for measured in measured {
+            let (middles, ensemble) = self.measured.entry(measured.statistic).or_default();
+            *middles = measured.middles;
+            ensemble.take(map, measured.values);
+        }
+        self.show();
+    }
+
+    /// Shows what there is, a few times a second.
+    fn show(&mut self) {
+        let Some(maps) = self.measured.values().find_map(|(_, ensemble)| Some(ensemble.ensemble()?.maps())) else {
+            return;
+        };
+        let now = performance_now();
+        let [first, last] = *self.times.get_or_insert([now, 0.0]);
+        if maps < self.maps && now - last < PICTURE {
+            return;
+        }
+        self.times = Some([first, now]);
+        let scatter = |(middles, ensemble): &(Vec<f64>, OrderedEnsemble)| {
+            let ensemble = ensemble.ensemble()?;
+            Some(Scatter { middles: middles.clone(), mean: ensemble.mean(), sigma: ensemble.sigma() })
+        };
+        let scatter = self.measured.iter().filter_map(|(&name, of)| Some((name, scatter(of)?))).collect();
+        self.state.ensemble.set(Some(Generated { maps, wanted: self.maps, milliseconds: now - first, scatter }));
         if maps == self.maps {
             self.state.gathering.set(false);
         }

@@ -15,4 +15,4 @@ mod limit;
 mod link;
 
 pub use client::WorkerClient;
-pub use ensemble::Scatter;
+pub use ensemble::{Generated, Scatter};

@@ -15,6 +15,10 @@ use crate::{
     messages::{Failure, scope},
 };
 
+/// What the paper measures of every map.
+const OF_THE_PAPER: [Statistic; 6] =
+    [Statistic::PowerSpectrum, Statistic::Pdf, Statistic::V0, Statistic::V1, Statistic::V2, Statistic::Peaks];
+
 /// Milliseconds of a clock that never goes back.
 pub fn now() -> f64 {
     scope().performance().map_or(0.0, |performance| performance.now())
@@ -47,7 +51,11 @@ impl Artist {
     /// When the device fails or draws something that is not a map.
     pub async fn draw(&self, point: LatentPoint) -> Result<(ConvergenceMap, f64), Failure> {
         let start = now();
-        let input = DrawInput::between([point.seed, point.to], point.place, self.generator.definition());
+        let (definition, upper) = (self.generator.definition(), [point.seed, point.to]);
+        let input = match point.below {
+            None => DrawInput::between(upper, point.place, definition),
+            Some(below) => DrawInput::on_patch([upper, [below.seed, below.to]], point.place, below.height, definition),
+        };
         let kappa = self.generator.draw(&[input]).await?.concat();
         let milliseconds = now() - start;
         let map = ConvergenceMap::new(self.generator.side_angle(), self.generator.pixels(), kappa)
@@ -76,7 +84,14 @@ impl Artist {
                 self.others = Some(plan.map_err(|error| unmeasured(&error))?);
             }
             if let Some(plan) = &mut self.others {
-                plan.measure(map, &mut all).map_err(|error| unmeasured(&error))?;
+                // Those of the paper take a tenth of the time that all of them do.
+                if statistics.iter().all(|statistic| OF_THE_PAPER.contains(statistic)) {
+                    plan.measure_pixels(map, &mut all);
+                    plan.measure_paper(map, &mut all)
+                } else {
+                    plan.measure(map, &mut all)
+                }
+                .map_err(|error| unmeasured(&error))?;
             }
         }
         let mut measured = Vec::with_capacity(statistics.len());

@@ -1,7 +1,7 @@
 //! One map, in one step.
 
 use protocol::{Drawn, Event, LatentPoint};
-use shared::statistics::Statistic;
+use shared::statistics::{Statistic, mean_and_sigma};
 
 use super::Step;
 use crate::{artist::Artist, messages::Failure};
@@ -23,7 +23,8 @@ impl Draw {
         let (map, milliseconds) = artist.draw(self.point).await?;
         let measured = artist.measure(&map, &self.statistics)?;
         let (point, pixels, side_angle) = (self.point, map.pixels(), map.side_angle());
-        let drawn = Drawn { point, pixels, side_angle, milliseconds, measured };
+        let (_, sigma) = mean_and_sigma(map.kappa());
+        let drawn = Drawn { point, pixels, side_angle, sigma, milliseconds, measured };
         Ok(Step { event: Event::Drawn(drawn), kappa: Some(map.into_kappa()) })
     }
 }

@@ -1,0 +1,136 @@
+//! A statistic of the map on screen, beside simulated maps and a generated ensemble.
+
+use leptos::prelude::*;
+use shared::statistics::{
+    Statistic,
+    power_spectrum::{dimensionless, nyquist},
+};
+
+use crate::{
+    plot::{AxisKind, AxisSpec, Kind, Marker, Plot, Series},
+    state::{Phase, State},
+    workers::Scatter,
+};
+
+/// Share of the highest density of pixel values below which the plot leaves the tails out.
+const TAIL: f64 = 2e-3;
+
+/// How a statistic is plotted.
+struct Looks {
+    title: &'static str,
+    x: AxisSpec,
+    y: AxisSpec,
+}
+
+const fn linear(label: &'static str, column: &'static str) -> AxisSpec {
+    AxisSpec { label, column, kind: AxisKind::Linear }
+}
+
+const fn logarithmic(label: &'static str, column: &'static str) -> AxisSpec {
+    AxisSpec { label, column, kind: AxisKind::Logarithmic }
+}
+
+/// A threshold, which several are plotted against.
+const THRESHOLD: AxisSpec = linear("threshold in σ", "nu");
+
+fn looks(statistic: Statistic) -> Looks {
+    let (title, x, y) = match statistic {
+        Statistic::PowerSpectrum => (
+            "Power spectrum",
+            logarithmic("multipole l", "ell"),
+            logarithmic("l(l + 1) P(l) / 2π", "dimensionless_power"),
+        ),
+        Statistic::Pdf => ("Pixel values", linear("convergence κ", "kappa"), linear("density of pixels", "density")),
+        Statistic::V0 => ("Area above a threshold, V₀", THRESHOLD, linear("share of the map", "v0")),
+        Statistic::V1 => ("Length of its outline, V₁", THRESHOLD, linear("a fourth of the length, 1/pixel", "v1")),
+        Statistic::V2 => ("Pieces less holes, V₂", THRESHOLD, linear("genus, 1/pixel²", "v2")),
+        Statistic::Peaks => ("Peaks", linear("height in σ", "nu"), linear("peaks per σ", "peaks")),
+        other => (other.label(), linear(other.abscissa(), other.abscissa()), linear(other.label(), other.name())),
+    };
+    Looks { title, x, y }
+}
+
+/// The plot of a statistic.
+#[component]
+pub fn StatisticPlot(
+    statistic: Statistic,
+    /// Whether the threshold is marked on it, and follows a drag.
+    #[prop(optional)]
+    marked: bool,
+) -> impl IntoView {
+    let state = State::expect();
+    // Beyond the Nyquist multipole of the rows only the corners of Fourier space have modes, which no test compares.
+    let highest = Memo::new(move |_| {
+        state.phase.with(|phase| match phase {
+            Phase::Ready(_, manifest) => nyquist(manifest.network.map_side, manifest.side_angle),
+            _ => f64::INFINITY,
+        })
+    });
+    // Where simulated maps have pixels at all.
+    let tails =
+        Memo::new(move |_| state.reference.with(|reference| tails(reference.as_ref()?.scatter.get(&Statistic::Pdf)?)));
+    let prepared = move |series: Series| match statistic {
+        Statistic::PowerSpectrum => {
+            series.between(f64::MIN_POSITIVE, highest.get()).scaled(|ell| dimensionless(ell, 1.0))
+        }
+        Statistic::Pdf => match tails.get() {
+            Some((low, high)) => series.between(low, high),
+            None => series,
+        },
+        _ => series,
+    };
+    let of_scatter = move |kind, name: String, scatter: &Scatter| {
+        prepared(Series::new(kind, name, &scatter.middles, &scatter.mean, &scatter.sigma))
+    };
+    // One memo each: while maps pass by, the bands are not computed anew.
+    let simulated = Memo::new(move |_| {
+        state.reference.with(|reference| {
+            let reference = reference.as_ref()?;
+            let name = format!("{} simulated ± σ", reference.maps);
+            Some(of_scatter(Kind::Simulated, name, reference.scatter.get(&statistic)?))
+        })
+    });
+    let generated = Memo::new(move |_| {
+        state.ensemble.with(|ensemble| {
+            let ensemble = ensemble.as_ref()?;
+            let name = format!("{} generated ± σ", ensemble.maps);
+            Some(of_scatter(Kind::Generated, name, ensemble.scatter.get(&statistic)?))
+        })
+    });
+    let map = Memo::new(move |_| {
+        state.shown.with(|shown| {
+            let measured = shown.as_ref()?.drawn.of(statistic)?;
+            Some(prepared(Series::new(Kind::Map, "this map".into(), &measured.middles, &measured.values, &[])))
+        })
+    });
+    let series = Signal::derive(move || [map.get(), simulated.get(), generated.get()].into_iter().flatten().collect());
+    let Looks { title, x, y } = looks(statistic);
+    let name = match statistic {
+        Statistic::PowerSpectrum => "spectrum",
+        other => other.name(),
+    };
+    // The threshold is one of sigma; pixel values are in kappa.
+    let unit = move || match statistic {
+        Statistic::Pdf => state.shown.with(|shown| shown.as_ref().map(|shown| shown.drawn.sigma)),
+        _ => Some(1.0),
+    };
+    let at = Signal::derive(move || Some(state.threshold.get()? * unit()?));
+    let set = Callback::new(move |x: f64| {
+        if let Some(unit) = unit().filter(|unit| *unit > 0.0) {
+            state.threshold.set(Some((x / unit * 100.0).round() / 100.0));
+        }
+    });
+    if marked {
+        view! { <Plot name title x y series marker=Marker { at, set } /> }.into_any()
+    } else {
+        view! { <Plot name title x y series /> }.into_any()
+    }
+}
+
+/// Lowest and highest kappa where the density of pixels is worth showing.
+fn tails(scatter: &Scatter) -> Option<(f64, f64)> {
+    let highest = scatter.mean.iter().flatten().copied().fold(0.0, f64::max);
+    let worth = |place: &usize| scatter.mean.get(*place).is_some_and(|mean| mean.unwrap_or(0.0) > TAIL * highest);
+    let (first, last) = ((0..scatter.mean.len()).find(worth)?, (0..scatter.mean.len()).rev().find(worth)?);
+    Some((*scatter.middles.get(first)?, *scatter.middles.get(last)?))
+}
