@@ -36,6 +36,10 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
         "--show-output",
     ]);
     count(workspace, native, "native tests", &mut summary, &mut failed_runs)?;
+    // The page's own logic: axes, zoom. It is compiled for the browser otherwise.
+    let page_logic =
+        Step::new("Build and test the page's logic", "cargo").args(["test", "--locked", "--no-fail-fast", "-p", "web"]);
+    count(workspace, page_logic, "tests of the page's logic", &mut summary, &mut failed_runs)?;
     // A machine without libtorch, as far as a build can tell.
     let without_torch = Step::new("Build and test the trainer without libtorch", "cargo")
         .env("LIBTORCH", "/there-is-no-libtorch")

@@ -85,11 +85,6 @@ pub fn MapView() -> impl IntoView {
                 style:transform=move || zoom.get().transform()
             ></canvas>
             {bar}
-            <Show when=move || { zoom.get().factor > 1.0 }>
-                <button type="button" class="whole" data-testid="whole-map" on:click=move |_| zoom.set(Zoom::default())>
-                    {move || format!("{:.1} × · whole map", zoom.get().factor)}
-                </button>
-            </Show>
             <div class="readout" aria-hidden="true">{readout}</div>
         </Magnifier>
     }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use protocol::{Arc, LatentPoint};
 
-use crate::{address::random_seed, state::State};
+use crate::{address::random_seed, state::State, views::View};
 
 /// The seed field and its buttons.
 #[component]
@@ -36,7 +36,26 @@ pub fn SeedControls() -> impl IntoView {
                     "New map"
                 </button>
             </div>
+            // Morph says it by its slider and its pad.
+            <Show when=move || !state.point.get().is_seed() && state.view.get() != View::Morph>
+                <p class="remark" data-testid="between">{move || between(&state.point.get())}</p>
+            </Show>
         </div>
+    }
+}
+
+/// Where a point between seeds lies.
+fn between(point: &LatentPoint) -> String {
+    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+    match point.below {
+        Some(below) if below.height > 0.0 => {
+            let (across, down) = (percent(point.place), percent(below.height));
+            format!(
+                "Between four seeds: {across} of the way to {}, {down} down to {} and {}.",
+                point.to, below.seed, below.to
+            )
+        }
+        _ => format!("{} of the way to seed {}.", percent(point.place), point.to),
     }
 }
 

@@ -16,7 +16,7 @@ const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 14.0;
-const TOP: f64 = 40.0;
+const TOP: f64 = 54.0;
 const BOTTOM: f64 = 62.0;
 
 /// A vertical line that follows the pointer when it is dragged.
@@ -128,7 +128,7 @@ pub fn Plot(
                 {guide}
                 {marked}
                 <text class="title" x=LEFT + (WIDTH - LEFT - RIGHT) / 2.0 y=HEIGHT - 6.0>{x.label}</text>
-                <text class="title start" x="4" y="22">{y.label}{power}</text>
+                <text class="title start" x="4" y="26">{y.label}{power}</text>
             </svg>
             <div class="plot-foot">
                 <span class="plot-readout" aria-hidden="true">{readout}</span>
