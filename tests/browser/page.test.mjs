@@ -400,6 +400,30 @@ describe("without WebGPU", () => {
     assert.deepEqual(troubles, []);
   });
 
+  test("an ensemble has the same numbers however many workers draw it", async () => {
+    const drawn = async (cores) => {
+      const { page, troubles, close } = await open(browser, server, "?seed=1&view=statistics");
+      await page.addInitScript((cores) => Object.defineProperty(Navigator.prototype, "hardwareConcurrency", { get: () => cores }), cores);
+      await page.reload();
+      await shown(page, 1);
+      await page.getByTestId("ensemble").click();
+      await page.getByTestId("generated-legend").first().waitFor();
+      const workers = page.workers().length - 1;
+      await page.waitForFunction(() => !document.querySelector("[data-testid=ensemble]").textContent.includes("stop"));
+      const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Peaks as CSV" }).click()]);
+      const lines = readFileSync(await download.path(), "utf8").split("\n").filter((line) => line.includes("generated"));
+      const pace = await page.getByTestId("pace").textContent();
+      await close();
+      assert.deepEqual(troubles, []);
+      return { workers, lines, pace };
+    };
+    const [one, three] = [await drawn(2), await drawn(4)];
+    console.log(`# an ensemble of 64: ${one.pace} with one worker, ${three.pace} with three`);
+    assert.deepEqual([one.workers, three.workers], [1, 3]);
+    assert.ok(one.lines.length > 20 && one.lines[0].startsWith('"64 generated'), one.lines[0]);
+    assert.deepEqual(three.lines, one.lines, "to the last digit");
+  });
+
   for (const [name, width, height] of [
     ["phone", 360, 740], ["phone-sideways", 844, 390], ["tablet", 820, 1180], ["4k", 3840, 2160],
   ]) {

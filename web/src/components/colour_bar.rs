@@ -43,6 +43,15 @@ fn ticks((low, high): (f32, f32), stretch: Stretch) -> Vec<(f32, String)> {
             ticks.push((place, format!("{kappa:.decimals$}").replace('-', "−")));
         }
     }
+    // Zeros at the end that all numbers have say nothing, and take the room of a phone.
+    while ticks.iter().all(|(_, text)| text.contains('.') && text.ends_with('0')) && !ticks.is_empty() {
+        for (_, text) in &mut ticks {
+            text.pop();
+            if text.ends_with('.') {
+                text.pop();
+            }
+        }
+    }
     ticks
 }
 
