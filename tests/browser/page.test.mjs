@@ -637,6 +637,38 @@ describe("with a software WebGPU adapter", () => {
     await context.close();
   });
 
+  test("a graphics processor that is faster takes over, and draws the same maps", async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    await context.addInitScript(() => {
+      navigator.gpu.requestAdapter = async () => ({ info: { vendor: "pretended", architecture: "graphics" } });
+      // The processor claims a minute for each map.
+      window.Worker = class extends Worker {
+        constructor(address, options) {
+          super(address, options);
+          if (String(address).includes("program=gpu")) return;
+          this.addEventListener("message", ({ data }) => {
+            data[0] = data[0].replace(/"milliseconds":[\d.e+-]+/g, '"milliseconds":60000.0');
+          });
+        }
+      };
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(120_000);
+    await page.goto(`${server.address}?seed=42`);
+    await shown(page, 42);
+    const first = await kappaOf(page);
+    await page.getByTestId("device").filter({ hasText: /^pretended graphics/ }).waitFor();
+    await page.getByTestId("next-map").click();
+    await shown(page, 43);
+    assert.ok(largestDifference(await kappaOf(page), nativeMaps(43).kappa) <= TOLERANCE);
+    await page.getByTestId("previous-map").click();
+    await shown(page, 42);
+    const again = await kappaOf(page);
+    assert.ok(largestDifference(again, first) <= TOLERANCE);
+    assert.notDeepEqual(again, first, "the processor still draws: its bits differ from the graphics processor's");
+    await context.close();
+  });
+
   test("draws the trainer's map and spectrum when it is asked for", async () => {
     const { page, troubles, close } = await open(browser, server, "?seed=42&device=webgpu");
     await shown(page, 42);

@@ -106,11 +106,14 @@ fn stages(layers: &[Layer], weights: &Weights, device: &Device, kernels: Kernels
     let mut stages = Vec::new();
     for layer in FoldedLayer::of(layers, weights)? {
         let stage = |operation| Stage { operation, activation: layer.activation, output: layer.layer.output };
-        #[cfg(feature = "webgpu")]
-        if kernels == Kernels::Own && matches!(layer.layer.operation, Operation::TransposedConvolution { .. }) {
-            let own = super::transposed::TransposedConvolution::new(&layer, weights, device)?;
-            stages.push(stage(Computation::OwnTransposedConvolution(Box::new(own))));
-            continue;
+        match kernels {
+            #[cfg(feature = "webgpu")]
+            Kernels::Own if matches!(layer.layer.operation, Operation::TransposedConvolution { .. }) => {
+                let own = super::transposed::TransposedConvolution::new(&layer, weights, device)?;
+                stages.push(stage(Computation::OwnTransposedConvolution(Box::new(own))));
+                continue;
+            }
+            _ => {}
         }
         let tensors = [layer.weight(weights)?, layer.bias(weights)?].map(|values| {
             let count = values.len();
