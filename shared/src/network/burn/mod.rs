@@ -8,7 +8,6 @@
 
 pub mod backend;
 pub mod networks;
-#[cfg(feature = "webgpu")]
 pub mod transposed;
 
 pub use backend::{BurnBackend, DeviceError};

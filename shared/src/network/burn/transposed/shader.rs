@@ -65,6 +65,18 @@ impl Shader {
         [self.width.div_ceil(INVOCATIONS[0] * OWN), self.height.div_ceil(INVOCATIONS[1] * OWN)]
     }
 
+    /// Kernels `[inputs, outputs, 5, 5]` as the shader reads them, `[groups, inputs, 5, 5, lanes]`; lanes without a channel are 0.
+    pub fn pack(&self, weight: &[f32]) -> Vec<f32> {
+        let (taps, lanes) = (KERNEL * KERNEL, self.lanes());
+        let mut packed = vec![0.0; self.groups() * self.inputs * taps * lanes];
+        for (place, &value) in weight.iter().enumerate() {
+            let (input, output, tap) = (place / taps / self.outputs, place / taps % self.outputs, place % taps);
+            let (group, lane) = (output / lanes, output % lanes);
+            packed[((group * self.inputs + input) * taps + tap) * lanes + lane] = value;
+        }
+        packed
+    }
+
     /// The text in WGSL, its entry point `main`. Bindings: features, kernels, bias, output. Workgroups: tiles in x and y, groups
     /// times maps in z.
     pub fn text(&self) -> String {
@@ -224,5 +236,40 @@ mod tests {
         }
         assert_eq!(pairs, expected);
         assert_eq!(pairs.len(), 2 * KERNEL, "five taps for each two outputs");
+    }
+
+    fn shader(inputs: usize, outputs: usize, height: usize, width: usize) -> Shader {
+        Shader { inputs, outputs, height, width, activation: Activation::Relu }
+    }
+
+    #[test]
+    fn each_weight_is_packed_once_and_the_rest_is_zero() {
+        for (inputs, outputs) in [(3, 1), (2, 4), (3, 5), (1, 7)] {
+            let shader = shader(inputs, outputs, 8, 8);
+            let weight: Vec<f32> = (1..=inputs * outputs * KERNEL * KERNEL).map(|value| value as f32).collect();
+            let mut packed = shader.pack(&weight);
+            let of = |group: usize, input: usize, tap: usize, lane: usize| {
+                packed[((group * inputs + input) * KERNEL * KERNEL + tap) * shader.lanes() + lane]
+            };
+            // Input 0, output `outputs - 1`, tap 7.
+            let (group, lane) = ((outputs - 1) / shader.lanes(), (outputs - 1) % shader.lanes());
+            assert_eq!(of(group, 0, 7, lane), weight[(outputs - 1) * KERNEL * KERNEL + 7]);
+            packed.retain(|value| *value > 0.0);
+            packed.sort_by(f32::total_cmp);
+            assert_eq!(packed, weight);
+        }
+    }
+
+    #[test]
+    fn every_device_has_room_for_a_tile_and_tiles_cover_the_input() {
+        for side in 1..70 {
+            let shader = shader(5, 3, side, side);
+            let [across, down] = shader.tiles();
+            assert!(across * INVOCATIONS[0] * OWN >= side && down * INVOCATIONS[1] * OWN >= side);
+            let text = shader.text();
+            let tile = text.split("array<f32, ").nth(1).and_then(|rest| rest.split('>').next()).unwrap();
+            assert!(tile.parse::<usize>().unwrap() * size_of::<f32>() <= 16_384, "WebGPU promises 16 kB");
+            assert_eq!(text.matches('{').count(), text.matches('}').count());
+        }
     }
 }
