@@ -79,7 +79,7 @@ impl Stretch {
     /// All of them, in the order of the page.
     pub const ALL: [Self; 4] = [Self::Linear, Self::SquareRoot, Self::Logarithmic, Self::Asinh];
 
-    /// Name on the page and in its address.
+    /// Name on the page.
     pub fn name(self) -> &'static str {
         match self {
             Self::Linear => "linear",
@@ -110,11 +110,6 @@ impl Stretch {
         };
         low + (high - low) * share
     }
-}
-
-/// Logarithmic stretch: where in the table, 0 to 1, a value of kappa lies.
-pub fn stretch(kappa: f32, range: (f32, f32)) -> f32 {
-    Stretch::Logarithmic.place(kappa, range)
 }
 
 /// Pixels as red, green, blue, alpha.

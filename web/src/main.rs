@@ -10,10 +10,12 @@
 //! components     what views are made of, one a file
 //! plot           plots
 //! download       files for the visitor
+//! clock          milliseconds
 //! ```
 
 mod address;
 mod app;
+mod clock;
 mod components;
 mod download;
 mod plot;

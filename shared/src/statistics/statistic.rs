@@ -40,6 +40,10 @@ impl Statistic {
         Self::Bispectrum,
     ];
 
+    /// What is quick to measure of every map: all that [`StatisticsPlan::measure_paper`](super::StatisticsPlan::measure_paper) and
+    /// [`measure_pixels`](super::StatisticsPlan::measure_pixels) give.
+    pub const QUICK: [Self; 6] = [Self::PowerSpectrum, Self::Pdf, Self::V0, Self::V1, Self::V2, Self::Peaks];
+
     /// Name in files.
     pub fn name(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use shared::colour::{ColourMap, RANGE_SHARES, Stretch, range_of};
 
+use super::choice::Choice;
 use crate::state::State;
 
 /// Choice of colours, stretch and range.
@@ -10,30 +11,20 @@ use crate::state::State;
 pub fn Appearance() -> impl IntoView {
     let state = State::expect();
     let colours = move |colours: ColourMap| {
+        let chosen = move || state.colours.get() == colours;
         view! {
-            <label class="swatch">
-                <input
-                    type="radio"
-                    name="colours"
-                    prop:checked=move || state.colours.get() == colours
-                    on:change=move |_| state.colours.set(colours)
-                />
+            <Choice class="swatch" group="colours" chosen=Signal::derive(chosen) choose=move || state.colours.set(colours)>
                 <span class="preview" style:background=colours.gradient("to right")></span>
                 <span>{colours.name()}</span>
-            </label>
+            </Choice>
         }
     };
     let stretches = move |stretch: Stretch| {
+        let chosen = move || state.stretch.get() == stretch;
         view! {
-            <label class="chip">
-                <input
-                    type="radio"
-                    name="stretch"
-                    prop:checked=move || state.stretch.get() == stretch
-                    on:change=move |_| state.stretch.set(stretch)
-                />
+            <Choice class="chip" group="stretch" chosen=Signal::derive(chosen) choose=move || state.stretch.set(stretch)>
                 <span>{stretch.name()}</span>
-            </label>
+            </Choice>
         }
     };
     view! {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use shared::colour::Stretch;
 
-use crate::state::State;
+use crate::{plot::round_step, state::State};
 
 /// Smallest distance between two numbers, as a share of the bar: room for six characters on a phone.
 const CLOSEST: f32 = 0.16;
@@ -30,7 +30,7 @@ pub fn ColourBar() -> impl IntoView {
 
 /// Round values of kappa and their places on the bar, far enough from each other to be read.
 fn ticks((low, high): (f32, f32), stretch: Stretch) -> Vec<(f32, String)> {
-    let step = round_step((high - low) / 12.0);
+    let step = round_step(f64::from(high - low) / 12.0) as f32;
     let decimals = (-step.log10().floor()).max(0.0) as usize;
     let mut ticks: Vec<(f32, String)> = Vec::new();
     // Zero is the average density of the universe: it has a mark wherever the bar has room for it.
@@ -53,10 +53,4 @@ fn ticks((low, high): (f32, f32), stretch: Stretch) -> Vec<(f32, String)> {
         }
     }
     ticks
-}
-
-/// The next larger of 1, 2 and 5 times a power of ten.
-fn round_step(rough: f32) -> f32 {
-    let magnitude = 10_f32.powf(rough.max(f32::MIN_POSITIVE).log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * magnitude).find(|step| *step >= rough).unwrap_or(rough)
 }

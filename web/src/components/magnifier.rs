@@ -3,7 +3,7 @@
 use leptos::{html::Div, prelude::*};
 use web_sys::{KeyboardEvent, MouseEvent, PointerEvent, WheelEvent};
 
-use super::zoom::Zoom;
+use super::{pointer::place_in, zoom::Zoom};
 
 /// How much a key magnifies, and how far one moves, as a share of the frame.
 const KEY_FACTOR: f64 = 1.5;
@@ -29,14 +29,7 @@ pub fn Magnifier(
     let frame = NodeRef::<Div>::new();
     // Pointers that are down, where they were last.
     let held = StoredValue::new(Vec::<(i32, Place)>::new());
-    let place = move |event: &MouseEvent| {
-        let bounds = frame.get_untracked()?.get_bounding_client_rect();
-        let share = |at: i32, edge: f64, length: f64| (f64::from(at) - edge) / length;
-        Some((
-            share(event.client_x(), bounds.left(), bounds.width()),
-            share(event.client_y(), bounds.top(), bounds.height()),
-        ))
-    };
+    let place = move |event: &MouseEvent| Some(place_in(&frame.get_untracked()?.get_bounding_client_rect(), event));
     let pressed = move |event: PointerEvent| {
         if let Some(place) = place(&event) {
             held.update_value(|held| held.push((event.pointer_id(), place)));

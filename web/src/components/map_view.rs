@@ -5,7 +5,7 @@ use shared::colour::{dim_below, paint_stretched};
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, PointerEvent};
 
-use super::{magnifier::Magnifier, zoom::Zoom};
+use super::{magnifier::Magnifier, pointer::place_in, zoom::Zoom};
 use crate::state::{Phase, ShownMap, State};
 
 /// Lengths of a scale bar, in arcmin.
@@ -49,12 +49,7 @@ pub fn MapView() -> impl IntoView {
     let pointed = Callback::new(move |event: PointerEvent| {
         let Some(canvas) = canvas.get_untracked() else { return };
         // The canvas as it lies on the screen, magnified.
-        let bounds = canvas.get_bounding_client_rect();
-        let share = |at: i32, edge: f64, length: f64| (f64::from(at) - edge) / length;
-        pointer.set(Some((
-            share(event.client_x(), bounds.left(), bounds.width()),
-            share(event.client_y(), bounds.top(), bounds.height()),
-        )));
+        pointer.set(Some(place_in(&canvas.get_bounding_client_rect(), &event)));
     });
     let readout = move || {
         let (x, y) = pointer.get()?;

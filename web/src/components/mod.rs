@@ -6,15 +6,18 @@
 //! seed_controls  appearance          which map, and how it looks
 //! statistic_plot  downloads          what it measures, and to take away
 //! notice  about                      what went wrong, and what this is
+//! choice  pointer                    a radio button, where a pointer is
 //! ```
 
 pub mod about;
 pub mod appearance;
+pub mod choice;
 pub mod colour_bar;
 pub mod downloads;
 mod magnifier;
 pub mod map_view;
 pub mod notice;
+pub mod pointer;
 pub mod seed_controls;
 pub mod statistic_plot;
 pub mod status;

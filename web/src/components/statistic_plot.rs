@@ -103,7 +103,8 @@ pub fn StatisticPlot(
             Some(prepared(Series::new(Kind::Map, "this map".into(), &measured.middles, &measured.values, &[])))
         })
     });
-    let series = Signal::derive(move || [map.get(), simulated.get(), generated.get()].into_iter().flatten().collect());
+    let series =
+        Memo::new(move |_| [map.get(), simulated.get(), generated.get()].into_iter().flatten().collect::<Vec<_>>());
     let Looks { title, x, y } = looks(statistic);
     let name = match statistic {
         Statistic::PowerSpectrum => "spectrum",

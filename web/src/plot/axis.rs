@@ -124,7 +124,7 @@ impl Axis {
 }
 
 /// The next larger of 1, 2 and 5 times a power of ten.
-fn round_step(rough: f64) -> f64 {
+pub fn round_step(rough: f64) -> f64 {
     let magnitude = 10_f64.powf(rough.max(f64::MIN_POSITIVE).log10().floor());
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * magnitude).find(|step| *step >= rough).unwrap_or(rough)
 }

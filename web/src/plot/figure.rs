@@ -10,7 +10,7 @@ use super::{
     export,
     series::{Kind, Series, axes},
 };
-use crate::download::offer;
+use crate::{components::pointer::place_in, download::offer};
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 400.0;
@@ -42,19 +42,16 @@ pub fn Plot(
     let drawing = NodeRef::<Svg>::new();
     let axes = Memo::new(move |_| series.with(|series| axes(series, x, y)));
     let pointer = RwSignal::new(None::<f64>);
+    // Bands are drawn anew when they change, and not with every map.
     let of_kind = move |kind| {
-        let axes = axes.get()?;
-        let parts = series.with(|series| {
-            series.iter().filter(|series| series.kind == kind).map(|series| lines(series, &axes, y.kind)).collect_view()
-        });
-        Some(parts)
+        let part = Memo::new(move |_| series.with(|series| series.iter().find(|series| series.kind == kind).cloned()));
+        move || part.with(|part| Some(lines(part.as_ref()?, &axes.get()?, y.kind)))
     };
     // Abscissa under the pointer.
     let abscissa = move |event: &PointerEvent| {
         let (axis, _) = axes.get_untracked()?;
-        let bounds = drawing.get_untracked()?.get_bounding_client_rect();
-        let place = (f64::from(event.client_x()) - bounds.left()) / bounds.width() * WIDTH;
-        Some(axis.value(((place - LEFT) / (WIDTH - LEFT - RIGHT)).clamp(0.0, 1.0)))
+        let (across, _) = place_in(&drawing.get_untracked()?.get_bounding_client_rect(), event);
+        Some(axis.value(((across * WIDTH - LEFT) / (WIDTH - LEFT - RIGHT)).clamp(0.0, 1.0)))
     };
     let mark = move |event: &PointerEvent| {
         if let (Some(marker), Some(x)) = (marker, abscissa(event)) {
@@ -121,9 +118,9 @@ pub fn Plot(
                 <rect class="hit" x=LEFT y=TOP width=WIDTH - LEFT - RIGHT height=HEIGHT - TOP - BOTTOM fill="transparent" />
                 {move || axes.get().map(|axes| grid(&axes))}
                 <g clip-path=format!("url(#{name}-area)")>
-                    {move || of_kind(Kind::Simulated)}
-                    {move || of_kind(Kind::Generated)}
-                    {move || of_kind(Kind::Map)}
+                    {of_kind(Kind::Simulated)}
+                    {of_kind(Kind::Generated)}
+                    {of_kind(Kind::Map)}
                 </g>
                 {guide}
                 {marked}

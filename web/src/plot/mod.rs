@@ -12,6 +12,6 @@ mod export;
 mod figure;
 mod series;
 
-pub use axis::{AxisKind, AxisSpec};
+pub use axis::{AxisKind, AxisSpec, round_step};
 pub use figure::{Marker, Plot};
 pub use series::{Kind, Series};

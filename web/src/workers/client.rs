@@ -28,9 +28,6 @@ use crate::{
 const LOADING_LIMIT: Duration = Duration::from_secs(90);
 /// Longest time for one map: the slowest device measured, a software adapter, needs 7 s.
 const DRAWING_LIMIT: Duration = Duration::from_secs(45);
-/// What is measured of every map, on screen and of an ensemble: under 2 ms a map.
-pub const SHOWN_STATISTICS: [Statistic; 6] =
-    [Statistic::PowerSpectrum, Statistic::Pdf, Statistic::V0, Statistic::V1, Statistic::V2, Statistic::Peaks];
 /// The processor in words.
 const PROCESSOR: &str = "CPU (WebAssembly)";
 
@@ -284,7 +281,7 @@ impl WorkerClient {
         };
         self.state.drawing.set(true);
         self.limit(DRAWING_LIMIT);
-        let work = Work::Draw { point, statistics: SHOWN_STATISTICS.to_vec() };
+        let work = Work::Draw { point, statistics: Statistic::QUICK.to_vec() };
         if let Some(link) = &self.inner.borrow().link {
             link.send(&Request::Submit { id, work });
         }
@@ -294,7 +291,7 @@ impl WorkerClient {
     pub fn gather(&self, first_seed: u64, maps: usize) {
         let module = self.inner.borrow().module.clone();
         self.state.gathering.set(true);
-        let gathering = Gathering::start(self.state, module.as_ref(), first_seed, maps, &SHOWN_STATISTICS);
+        let gathering = Gathering::start(self.state, module.as_ref(), first_seed, maps, &Statistic::QUICK);
         self.inner.borrow_mut().gathering = Some(gathering);
     }
 

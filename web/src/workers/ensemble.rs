@@ -17,7 +17,7 @@ use super::{
     limit::Limit,
     link::{Heard, Link, Program},
 };
-use crate::state::State;
+use crate::{clock::now, state::State};
 
 /// Most workers, whatever the machine has.
 const MOST_WORKERS: f64 = 8.0;
@@ -96,11 +96,6 @@ struct PoolWorker {
     ready: bool,
     /// Maps that it has been asked for.
     asked: Vec<usize>,
-}
-
-/// Milliseconds of a clock that never goes back.
-fn performance_now() -> f64 {
-    window().performance().map_or(0.0, |performance| performance.now())
 }
 
 /// How many workers this machine has room for: all cores but one, for the drawing on screen and the page.
@@ -213,18 +208,18 @@ impl Inner {
         let Some(maps) = self.measured.values().find_map(|(_, ensemble)| Some(ensemble.ensemble()?.maps())) else {
             return;
         };
-        let now = performance_now();
-        let [first, last] = *self.times.get_or_insert([now, 0.0]);
-        if maps < self.maps && now - last < PICTURE {
+        let time = now();
+        let [first, last] = *self.times.get_or_insert([time, 0.0]);
+        if maps < self.maps && time - last < PICTURE {
             return;
         }
-        self.times = Some([first, now]);
+        self.times = Some([first, time]);
         let scatter = |(middles, ensemble): &(Vec<f64>, OrderedEnsemble)| {
             let ensemble = ensemble.ensemble()?;
             Some(Scatter { middles: middles.clone(), mean: ensemble.mean(), sigma: ensemble.sigma() })
         };
         let scatter = self.measured.iter().filter_map(|(&name, of)| Some((name, scatter(of)?))).collect();
-        self.state.ensemble.set(Some(Generated { maps, wanted: self.maps, milliseconds: now - first, scatter }));
+        self.state.ensemble.set(Some(Generated { maps, wanted: self.maps, milliseconds: time - first, scatter }));
         if maps == self.maps {
             self.state.gathering.set(false);
         }

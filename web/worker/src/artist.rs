@@ -15,10 +15,6 @@ use crate::{
     messages::{Failure, scope},
 };
 
-/// What the paper measures of every map.
-const OF_THE_PAPER: [Statistic; 6] =
-    [Statistic::PowerSpectrum, Statistic::Pdf, Statistic::V0, Statistic::V1, Statistic::V2, Statistic::Peaks];
-
 /// Milliseconds of a clock that never goes back.
 pub fn now() -> f64 {
     scope().performance().map_or(0.0, |performance| performance.now())
@@ -84,8 +80,8 @@ impl Artist {
                 self.others = Some(plan.map_err(|error| unmeasured(&error))?);
             }
             if let Some(plan) = &mut self.others {
-                // Those of the paper take a tenth of the time that all of them do.
-                if statistics.iter().all(|statistic| OF_THE_PAPER.contains(statistic)) {
+                // The quick ones take a tenth of the time that all of them do.
+                if statistics.iter().all(|statistic| Statistic::QUICK.contains(statistic)) {
                     plan.measure_pixels(map, &mut all);
                     plan.measure_paper(map, &mut all)
                 } else {

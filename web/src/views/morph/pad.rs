@@ -5,7 +5,7 @@ use protocol::Arc;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent, PointerEvent};
 
-use crate::{address::random_seed, state::State};
+use crate::{address::random_seed, components::pointer::place_in, state::State};
 
 /// How far an arrow key moves the point.
 const STEP: f64 = 0.05;
@@ -30,11 +30,8 @@ pub fn Pad() -> impl IntoView {
     };
     let to_pointer = move |event: &PointerEvent| {
         if let Some(pad) = pad.get_untracked() {
-            let bounds = pad.get_bounding_client_rect();
-            go(
-                (f64::from(event.client_x()) - bounds.left()) / bounds.width(),
-                (f64::from(event.client_y()) - bounds.top()) / bounds.height(),
-            );
+            let (across, down) = place_in(&pad.get_bounding_client_rect(), event);
+            go(across, down);
         }
     };
     let pressed = move |event: PointerEvent| {

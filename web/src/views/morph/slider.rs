@@ -3,6 +3,7 @@
 use leptos::{leptos_dom::helpers::AnimationFrameRequestHandle, prelude::*};
 
 use crate::{
+    clock,
     components::seed_controls::SeedInput,
     state::{Phase, State},
 };
@@ -84,7 +85,7 @@ fn play(state: State, playing: RwSignal<bool>) {
 
 fn step(state: State, frame: StoredValue<Option<AnimationFrameRequestHandle>>, forth: bool, last: Option<f64>) {
     let next = move || {
-        let now = window().performance().map_or(0.0, |performance| performance.now());
+        let now = clock::now();
         let moved = last.map_or(0.0, |last| (now - last) / CROSSING);
         let place = state.point.with_untracked(|point| point.place) + if forth { moved } else { -moved };
         state.point.update(|point| point.place = place.clamp(0.0, 1.0));

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
+    components::choice::Choice,
     state::{Phase, State},
     workers::{Generated, WorkerClient},
 };
@@ -41,17 +42,11 @@ pub fn Ensemble() -> impl IntoView {
         });
     };
     let sizes = move |maps: usize| {
+        let chosen = Signal::derive(move || size.get() == maps);
         view! {
-            <label class="chip">
-                <input
-                    type="radio"
-                    name="ensemble-size"
-                    disabled=move || state.gathering.get()
-                    prop:checked=move || size.get() == maps
-                    on:change=move |_| size.set(maps)
-                />
+            <Choice class="chip" group="ensemble-size" chosen disabled=state.gathering choose=move || size.set(maps)>
                 <span>{maps.to_string()}</span>
-            </label>
+            </Choice>
         }
     };
     let pace = move || state.ensemble.with(|ensemble| pace(ensemble.as_ref()?, state.gathering.get()));
