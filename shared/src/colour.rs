@@ -11,6 +11,8 @@ pub enum ColourMap {
     Viridis,
     /// `ColorBrewer`'s Blues (Apache-2.0), as the paper's Figure 1: dark where matter is dense.
     Blues,
+    /// Night to ember, this project's own: lightness rises throughout, and structure stands out of the dark.
+    Ember,
 }
 
 const INFERNO: [u32; 10] =
@@ -20,9 +22,11 @@ const VIRIDIS: [u32; 10] =
 const BLUES: [u32; 9] =
     [0xf7_fbff, 0xde_ebf7, 0xc6_dbef, 0x9e_cae1, 0x6b_aed6, 0x42_92c6, 0x21_71b5, 0x08_519c, 0x08_306b];
 
+const EMBER: [u32; 8] = [0x06_0816, 0x14_143a, 0x2e_286e, 0x58_3c96, 0xa0_5496, 0xe4_786e, 0xfa_b45a, 0xff_ecbe];
+
 impl ColourMap {
     /// All of them, in the order of the page.
-    pub const ALL: [Self; 3] = [Self::Inferno, Self::Viridis, Self::Blues];
+    pub const ALL: [Self; 4] = [Self::Ember, Self::Inferno, Self::Viridis, Self::Blues];
 
     /// Name on the page.
     pub fn name(self) -> &'static str {
@@ -30,6 +34,7 @@ impl ColourMap {
             Self::Inferno => "Inferno",
             Self::Viridis => "Viridis",
             Self::Blues => "Paper blues",
+            Self::Ember => "Ember",
         }
     }
 
@@ -38,6 +43,7 @@ impl ColourMap {
             Self::Inferno => &INFERNO,
             Self::Viridis => &VIRIDIS,
             Self::Blues => &BLUES,
+            Self::Ember => &EMBER,
         }
     }
 
@@ -137,6 +143,19 @@ pub fn paint_stretched(kappa: &[f32], range: (f32, f32), stretch: Stretch, colou
     kappa.iter().map(step).flat_map(|[red, green, blue]| [red, green, blue, 255]).collect()
 }
 
+/// Pixels of a difference, RGBA: white where it is 0, red where it is positive and blue where negative, in full at `most`
+/// (`ColorBrewer`'s `RdBu`, Apache-2.0).
+pub fn paint_difference(difference: &[f32], most: f32) -> Vec<u8> {
+    const ENDS: [[f32; 3]; 3] = [[5.0, 48.0, 97.0], [247.0, 247.0, 247.0], [103.0, 0.0, 31.0]];
+    let pixel = |&difference: &f32| {
+        let share = (difference / most).clamp(-1.0, 1.0);
+        let end = if share < 0.0 { ENDS[0] } else { ENDS[2] };
+        let channel = |at: usize| (ENDS[1][at] + (end[at] - ENDS[1][at]) * share.abs()).round() as u8;
+        [channel(0), channel(1), channel(2), 255]
+    };
+    difference.iter().flat_map(pixel).collect()
+}
+
 /// Takes the colour out of pixels whose kappa lies below a threshold, so that the excursion set stands out.
 pub fn dim_below(pixels: &mut [u8], kappa: &[f32], threshold: f32) {
     for (pixel, &kappa) in pixels.chunks_exact_mut(4).zip(kappa) {
@@ -179,6 +198,16 @@ mod tests {
     }
 
     #[test]
+    fn the_own_table_grows_lighter_throughout() {
+        let lightness = |step: u16| {
+            let linear =
+                ColourMap::Ember.colour(f32::from(step) / 200.0).map(|byte| (f32::from(byte) / 255.0).powf(2.2));
+            0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        };
+        assert!((1..=200).all(|step| lightness(step) >= lightness(step - 1)));
+    }
+
+    #[test]
     fn stretch_and_unstretch_are_inverse() {
         let range = (-0.02, 0.3);
         for stretch in Stretch::ALL {
@@ -202,6 +231,12 @@ mod tests {
         dim_below(&mut dimmed, &kappa, 0.1);
         assert_eq!(dimmed[4..], whole[4..]);
         assert!(dimmed[0] == dimmed[1] && dimmed[1] == dimmed[2] && dimmed[3] == 255);
+    }
+
+    #[test]
+    fn a_difference_is_white_where_there_is_none() {
+        let painted = paint_difference(&[-3.0, 0.0, 2.0], 2.0);
+        assert_eq!(painted, [5, 48, 97, 255, 247, 247, 247, 255, 103, 0, 31, 255]);
     }
 
     #[test]

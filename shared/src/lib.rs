@@ -7,7 +7,7 @@
 //! ```text
 //! latent -> network -> map -> statistics
 //!                       |
-//!            formats (.npy, FITS, weights), colour
+//!            formats (.npy, FITS, weights), colour, survey (noise, smoothing, deflection of light)
 //! cosmology             distances, below everything that has one
 //! ```
 //!
@@ -23,6 +23,7 @@ pub mod network;
 pub mod parallel;
 pub mod random;
 pub mod statistics;
+pub mod survey;
 
 pub use cosmology::{Cosmology, HUBBLE_DISTANCE};
 pub use map::ConvergenceMap;

@@ -30,6 +30,10 @@ pub enum Stream {
     LineOfSight,
     /// Seeds of the boxes of a campaign.
     Boxes,
+    /// Shapes of the galaxies from which a map is made.
+    ShapeNoise,
+    /// Galaxies behind a map.
+    Galaxies,
 }
 
 /// Random numbers from ChaCha12, keyed by seed and [`Stream`].
@@ -53,6 +57,8 @@ pub fn stream(seed: u64, purpose: Stream) -> Random {
         Stream::InitialDensity => b"cosmogan.density",
         Stream::LineOfSight => b"cosmogan.sight..",
         Stream::Boxes => b"cosmogan.boxes..",
+        Stream::ShapeNoise => b"cosmogan.shapes.",
+        Stream::Galaxies => b"cosmogan.galaxy.",
     };
     // The key is spelled out, since `seed_from_u64` may change between versions of rand_core.
     let mut key = [0; 32];

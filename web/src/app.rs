@@ -5,40 +5,107 @@ use std::time::Duration;
 use leptos::{leptos_dom::helpers::debounce, prelude::*};
 
 use crate::{
-    address,
+    address::{self, Asked},
     components::{
         about::About,
         colour_bar::ColourBar,
         downloads::Downloads,
-        map_view::MapView,
         notice::Notice,
+        opening::Opening,
         seed_controls::SeedControls,
         status::{Announcement, Status},
+        weights_chooser,
     },
     reference,
-    state::{Phase, State},
-    views::{Navigation, Shown},
-    workers::WorkerClient,
+    state::{Phase, ShownMap, State},
+    views::{
+        Navigation, Shown, View,
+        compare::{Stage, files},
+    },
+    workers::{WeightsSource, WorkerClient},
 };
 
 /// The page.
 #[component]
 pub fn App() -> impl IntoView {
-    let state = State::new(address::point(), address::view());
+    let asked = address::read();
+    let asked = Asked { opening: asked.opening && !is_still(), ..asked };
+    let state = State::new(&asked);
+    let Asked { device, embedded, weights, .. } = asked;
     provide_context(state);
-    let worker = WorkerClient::start(state, address::device());
-    // Browsers take only so many changes of the address a second: a slider's last one must be among them.
-    let mut remember = debounce(Duration::from_millis(300), |(point, view)| address::write(&point, view));
+    let worker = WorkerClient::start(state, device);
     provide_context(StoredValue::new_local(worker.clone()));
-    Effect::new(move || remember((state.point.get(), state.view.get())));
+    if !embedded {
+        // Browsers take only so many changes of the address a second: a slider's last one must be among them.
+        let mut remember = debounce(Duration::from_millis(300), |asked: Vec<_>| address::write(&asked));
+        Effect::new(move || {
+            if !state.opening.get() {
+                remember(address::of(&state));
+            }
+        });
+        files::take_dropped(state, worker.clone());
+    }
+    for slot in [state.comparison.left, state.comparison.right] {
+        slot.follow(state, worker.clone());
+    }
+    let drawing = worker.clone();
     Effect::new(move || {
         state.point.track();
-        worker.draw();
+        state.treatment.track();
+        drawing.draw();
     });
-    leptos::task::spawn_local(async move { state.reference.set(reference::load().await) });
+    leptos::task::spawn_local(async move {
+        state.placeholder.set(reference::first().await);
+    });
+    leptos::task::spawn_local(async move {
+        let offers = weights_chooser::offers().await;
+        state.offers.set(offers.clone());
+        if let Some(offer) = offers.iter().find(|offer| Some(&offer.folder) == weights.as_ref()) {
+            worker.use_weights(WeightsSource::Folder(offer.folder.clone()));
+        }
+    });
+    follow_reference(state);
 
+    move || {
+        if embedded {
+            view! { <Embedded /> }.into_any()
+        } else if state.opening.get() {
+            view! { <Opening /> }.into_any()
+        } else {
+            view! { <Instrument /> }.into_any()
+        }
+    }
+}
+
+/// Whether the visitor wants nothing to move.
+fn is_still() -> bool {
+    window().match_media("(prefers-reduced-motion: reduce)").ok().flatten().is_some_and(|query| query.matches())
+}
+
+/// Loads the statistics that belong to the weights. Those of the page are taken for a visitor's; where the geometry is another one, the
+/// plots leave them out.
+fn follow_reference(state: State) {
+    let folder = Memo::new(move |_| {
+        let listed = state.offers.with(|offers| {
+            state.weights.with(|weights| {
+                let offer = offers.iter().find(|offer| weights.folder() == Some(&offer.folder))?;
+                offer.reference.clone()
+            })
+        });
+        listed.unwrap_or_else(|| "reference".to_owned())
+    });
+    Effect::new(move || {
+        let folder = folder.get();
+        leptos::task::spawn_local(async move { state.reference.set(reference::load(&folder).await) });
+    });
+}
+
+/// Everything but the opening.
+#[component]
+fn Instrument() -> impl IntoView {
+    let state = State::expect();
     let shown = move |part: fn(&protocol::LatentPoint) -> String| {
-        state.shown.with(|shown| shown.as_ref().map(|shown| part(&shown.drawn.point)))
+        state.shown.with(|shown| shown.as_ref().and_then(ShownMap::point).map(|point| part(&point)))
     };
     view! {
         <header>
@@ -55,19 +122,41 @@ pub fn App() -> impl IntoView {
         >
             <Notice />
             <section class="map" aria-label="Map">
-                <MapView />
+                <Stage />
                 <ColourBar />
                 <Status />
                 <Downloads />
                 <Announcement />
             </section>
             <div class="side">
-                <section class="card" aria-label="Which map">
-                    <SeedControls />
-                </section>
+                <Show when=move || state.view.get() != View::Compare>
+                    <section class="card" aria-label="Which map">
+                        <SeedControls />
+                    </section>
+                </Show>
                 <Shown />
             </div>
             <About />
+        </main>
+    }
+}
+
+/// The map alone, for a page that shows this one in a frame.
+#[component]
+fn Embedded() -> impl IntoView {
+    let state = State::expect();
+    let here = move || {
+        state.point.track();
+        let asked = address::of(&state);
+        let text: Vec<String> =
+            asked.into_iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}"))).collect();
+        format!("?{}", text.join("&"))
+    };
+    view! {
+        <main class="embedded" data-state=move || state.phase.with(Phase::name) data-testid="embedded">
+            <Notice />
+            <Stage />
+            <a class="whole-page" href=here target="_blank" rel="noopener">"CosmoGAN"</a>
         </main>
     }
 }

@@ -1,15 +1,22 @@
-//! What the page shows, as signals. Components read and write these; the ensemble's button also asks the worker.
+//! What the page shows, as signals. Components read and write these; what needs computing is asked of the workers.
 
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use protocol::{DeviceReport, Drawn, LatentPoint, Progress};
+use protocol::{DeviceReport, Drawn, LatentPoint, Portrait, Progress};
 use shared::{
     colour::{ColourMap, RANGE_SHARES, Stretch, range_of},
     formats::weights::Manifest,
+    survey::Treatment,
 };
 
-use crate::{reference::Reference, views::View, workers::Generated};
+use crate::{
+    address::Asked,
+    components::{weights_chooser::Offer, zoom::Zoom},
+    reference::Reference,
+    views::{View, compare::Comparison},
+    workers::{Generated, WeightsSource},
+};
 
 /// How far the generator is.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,17 +38,70 @@ impl Phase {
             Self::Failed => "failed",
         }
     }
+
+    /// The manifest of the weights that draw.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match self {
+            Self::Ready(_, manifest) => Some(manifest),
+            _ => None,
+        }
+    }
+}
+
+/// Where a map comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MapSource {
+    /// The network of the page drew it.
+    Generated(LatentPoint),
+    /// Something else, in words.
+    Elsewhere(String),
 }
 
 /// A map with its pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShownMap {
+    /// Where it comes from.
+    pub source: MapSource,
+    /// What was done to it.
+    pub treatment: Treatment,
     /// What the worker measured.
-    pub drawn: Drawn,
+    pub portrait: Portrait,
     /// Pixels in kappa, row by row.
     pub kappa: Rc<Vec<f32>>,
+    /// Time to draw it; 0 for one that was not drawn here.
+    pub milliseconds: f64,
     /// What drew it, in words.
     pub device: String,
+}
+
+impl ShownMap {
+    /// A map that the network drew.
+    pub fn drawn(drawn: Drawn, kappa: Rc<Vec<f32>>, device: String) -> Self {
+        let Drawn { point, treatment, milliseconds, portrait } = drawn;
+        Self { source: MapSource::Generated(point), treatment, portrait, kappa, milliseconds, device }
+    }
+
+    /// The point of latent space that it was drawn from.
+    pub fn point(&self) -> Option<LatentPoint> {
+        match &self.source {
+            MapSource::Generated(point) => Some(*point),
+            MapSource::Elsewhere(_) => None,
+        }
+    }
+
+    /// What it is, for a caption.
+    pub fn caption(&self) -> String {
+        match &self.source {
+            MapSource::Generated(point) if point.is_seed() => format!("generated, seed {}", point.seed),
+            MapSource::Generated(point) => format!("generated, between seeds {} and others", point.seed),
+            MapSource::Elsewhere(name) => name.clone(),
+        }
+    }
+
+    /// The range of kappa that shows most of it.
+    pub fn range(&self) -> (f32, f32) {
+        range_of(self.kappa.iter().copied(), RANGE_SHARES)
+    }
 }
 
 /// All state of the page.
@@ -49,8 +109,12 @@ pub struct ShownMap {
 pub struct State {
     /// The map that the visitor asks for.
     pub point: RwSignal<LatentPoint>,
+    /// What is done to maps before they are looked at.
+    pub treatment: RwSignal<Treatment>,
     /// How far the generator is.
     pub phase: RwSignal<Phase>,
+    /// Which weights it has.
+    pub weights: RwSignal<WeightsSource, LocalStorage>,
     /// The map on screen; the one before stays while the next is drawn.
     pub shown: RwSignal<Option<ShownMap>, LocalStorage>,
     /// Whether a map is being drawn.
@@ -69,41 +133,79 @@ pub struct State {
     pub stretch: RwSignal<Stretch>,
     /// Range of kappa that the visitor typed.
     pub typed_range: RwSignal<Option<(f32, f32)>>,
+    /// Which part of the map is seen.
+    pub zoom: RwSignal<Zoom>,
     /// Which view is open.
     pub view: RwSignal<View>,
+    /// Whether the page still opens: the map drifts by, and nothing else is seen.
+    pub opening: RwSignal<bool>,
     /// A threshold in units of the shown map's sigma: what lies above it is marked on the map and on the curves.
     pub threshold: RwSignal<Option<f64>>,
+    /// Height in units of sigma from which peaks are marked on the map.
+    pub peaks: RwSignal<Option<f64>>,
+    /// Maps of the visitor, and the one beside the page's own.
+    pub comparison: Comparison,
+    /// A simulated map to look at until the first one is drawn.
+    pub placeholder: RwSignal<Option<ShownMap>, LocalStorage>,
+    /// Networks to choose from.
+    pub offers: RwSignal<Vec<Offer>>,
+    /// Whether the game is to be brought into sight.
+    pub playing: RwSignal<bool>,
 }
 
 impl State {
-    /// The state at the start, with the point that the address asks for.
-    pub fn new(point: LatentPoint, view: View) -> Self {
+    /// The state at the start, as the address asks for it.
+    pub fn new(asked: &Asked) -> Self {
         Self {
-            point: RwSignal::new(point),
+            point: RwSignal::new(asked.point),
+            treatment: RwSignal::new(asked.treatment),
             phase: RwSignal::new(Phase::Loading(None)),
+            weights: RwSignal::new_local(WeightsSource::default()),
             shown: RwSignal::new_local(None),
             drawing: RwSignal::new(false),
             notice: RwSignal::new(None),
             reference: RwSignal::new(None),
             ensemble: RwSignal::new(None),
             gathering: RwSignal::new(false),
-            colours: RwSignal::new(ColourMap::default()),
-            stretch: RwSignal::new(Stretch::default()),
-            typed_range: RwSignal::new(None),
-            view: RwSignal::new(view),
-            threshold: RwSignal::new(None),
+            colours: RwSignal::new(asked.colours),
+            stretch: RwSignal::new(asked.stretch),
+            typed_range: RwSignal::new(asked.range),
+            zoom: RwSignal::new(asked.zoom),
+            view: RwSignal::new(asked.view),
+            opening: RwSignal::new(asked.opening),
+            threshold: RwSignal::new(asked.threshold),
+            peaks: RwSignal::new(asked.peaks),
+            comparison: Comparison::default(),
+            placeholder: RwSignal::new_local(None),
+            offers: RwSignal::new(Vec::new()),
+            playing: RwSignal::new(false),
         }
     }
 
     /// Range of kappa that the colours span: the typed one, else that of the simulated maps where it is known, so that maps are
-    /// comparable, else the shown map's own.
+    /// comparable, else the shown map's own. A map of which only a band or smooth structure is left has a range of its own.
     pub fn range(&self) -> (f32, f32) {
-        let known = self.typed_range.get().or_else(|| self.reference.with(|reference| reference.as_ref()?.kappa_range));
-        if let Some(range) = known {
+        if let Some(range) = self.typed_range.get() {
             return range;
         }
-        let own = |shown: &ShownMap| range_of(shown.kappa.iter().copied(), RANGE_SHARES);
-        self.shown.with(|shown| shown.as_ref().map_or((0.0, 1.0), own))
+        let treated = !self.treatment.get().is_none();
+        let known = self.reference.with(|reference| reference.as_ref()?.kappa_range).filter(|_| !treated);
+        known.unwrap_or_else(|| self.seen(|shown| shown.map_or((0.0, 1.0), ShownMap::range)))
+    }
+
+    /// The map to look at, or a simulated one until there is one.
+    pub fn looked_at(&self) -> Option<ShownMap> {
+        self.seen(|shown| Some(shown?.clone())).or_else(|| self.placeholder.get())
+    }
+
+    /// Hands on the map that is looked at: the generated one, or in the view that compares, what the visitor put in its place.
+    pub fn seen<T>(&self, look: impl FnOnce(Option<&ShownMap>) -> T) -> T {
+        let left = self.comparison.left;
+        if self.view.get() == View::Compare && left.chosen.get().is_some() {
+            left.shown.with(|shown| look(shown.as_ref()))
+        } else {
+            self.shown.with(|shown| look(shown.as_ref()))
+        }
     }
 
     /// The state of this page.

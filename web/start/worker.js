@@ -1,8 +1,9 @@
 // Starts a worker's program and tells the page how much of it is there. The messages are those of web/protocol.
 //
-// worker.js                         the program that draws on the processor
-// worker.js?program=gpu             the one that draws on the graphics processor
-// worker.js?program=worker&posted   with the module that the page's first message holds, compiled already
+// worker.js?program=worker&weights=weights   the program that draws on the processor, with the weights of a folder of the page
+// worker.js?program=gpu&weights=weights      the one that draws on the graphics processor
+// worker.js?program=worker                   with weights that the page sends
+// worker.js?program=worker&posted            with the module that the page's first message holds, compiled already
 
 const parameters = new URL(import.meta.url).searchParams;
 const program = parameters.get("program") ?? "worker";
@@ -18,8 +19,9 @@ addEventListener("unhandledrejection", (event) => fail(event.reason));
 
 /** Asks for the manifest and for the weights that it names while the program is fetched and compiled, which takes them from here. */
 function beginWeights() {
-  const folder = new URL("../weights/", import.meta.url);
   globalThis.begun = new Map();
+  if (!parameters.has("weights")) return;
+  const folder = new URL(`../${parameters.get("weights")}/`, import.meta.url);
   const begin = (name, options) => {
     const answer = fetch(folder + name, options);
     // Whoever takes it hears of its failure.

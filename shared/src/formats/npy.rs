@@ -66,6 +66,29 @@ impl Element {
     /// Little-endian f32, which is what is written here.
     pub const LITTLE_F32: Self = Self { width: Width::Single, big_endian: false };
 
+    /// `<f2`, half the size: three digits of kappa.
+    pub const LITTLE_F16: Self = Self { width: Width::Half, big_endian: false };
+
+    /// Values as bytes of this type.
+    pub fn encode(self, values: &[f32]) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(values.len() * self.bytes());
+        for &value in values {
+            match self.width {
+                Width::Half => bytes.extend(self.ordered(f16::from_f32(value).to_le_bytes())),
+                Width::Single => bytes.extend(self.ordered(value.to_le_bytes())),
+                Width::Double => bytes.extend(self.ordered(f64::from(value).to_le_bytes())),
+            }
+        }
+        bytes
+    }
+
+    fn ordered<const N: usize>(self, mut bytes: [u8; N]) -> [u8; N] {
+        if self.big_endian {
+            bytes.reverse();
+        }
+        bytes
+    }
+
     /// Bytes of one number.
     pub fn bytes(self) -> usize {
         match self.width {
@@ -266,7 +289,14 @@ pub fn read(bytes: &[u8]) -> Result<NpyMaps, NpyError> {
 /// A header for `maps` maps of `rows` x `columns` in little-endian f32, shape `[N, H, W]`: always
 /// [`WRITTEN_HEADER_BYTES`] long.
 pub fn encode_header(maps: usize, rows: usize, columns: usize) -> Vec<u8> {
-    let dictionary = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({maps}, {rows}, {columns}), }}");
+    encode_header_of(Element::LITTLE_F32, maps, rows, columns)
+}
+
+/// The same for numbers of another type.
+pub fn encode_header_of(element: Element, maps: usize, rows: usize, columns: usize) -> Vec<u8> {
+    let order = if element.big_endian { '>' } else { '<' };
+    let descr = format!("{order}f{}", element.bytes());
+    let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({maps}, {rows}, {columns}), }}");
     let mut header = Vec::with_capacity(WRITTEN_HEADER_BYTES);
     header.extend_from_slice(MAGIC);
     header.extend_from_slice(&[1, 0]);
@@ -298,6 +328,18 @@ mod tests {
         bytes.extend_from_slice(text.as_bytes());
         bytes.extend_from_slice(data);
         bytes
+    }
+
+    #[test]
+    fn every_type_is_written_as_it_is_read() {
+        let values = [0.0, -0.5, 0.25, 3.0];
+        for width in [Width::Half, Width::Single, Width::Double] {
+            for big_endian in [false, true] {
+                let element = Element { width, big_endian };
+                let bytes = [encode_header_of(element, 1, 2, 2), element.encode(&values)].concat();
+                assert_eq!(read(&bytes).unwrap().values, values, "{element:?}");
+            }
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::{
     future::Future,
     pin::pin,
+    rc::Rc,
     task::{Context, Poll, Waker},
 };
 
@@ -69,6 +70,14 @@ pub trait Backend {
 }
 
 impl<B: Backend> Backend for &B {
+    type Error = B::Error;
+
+    fn forward(&self, batch: InputBatch) -> impl Future<Output = Result<Vec<f32>, Self::Error>> {
+        (**self).forward(batch)
+    }
+}
+
+impl<B: Backend> Backend for Rc<B> {
     type Error = B::Error;
 
     fn forward(&self, batch: InputBatch) -> impl Future<Output = Result<Vec<f32>, Self::Error>> {

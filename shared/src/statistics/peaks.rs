@@ -93,6 +93,36 @@ impl PeakPlan {
     }
 }
 
+/// A peak of a map.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Peak {
+    /// Its row.
+    pub row: usize,
+    /// Its column.
+    pub column: usize,
+    /// Its kappa.
+    pub kappa: f32,
+}
+
+/// The peaks of a row-major map at or above a kappa, the highest first: the pixels that [`PeakPlan`] counts.
+pub fn peaks_above(kappa: &[f32], pixels: usize, least: f32) -> Vec<Peak> {
+    let at = |row: usize, column: usize| kappa.get(row % pixels * pixels + column % pixels).copied();
+    let is_peak = |row: usize, column: usize, centre: f32| {
+        (0..9).filter(|step| *step != 4).all(|step| {
+            let neighbour = at(row + pixels + step / 3 - 1, column + pixels + step % 3 - 1);
+            neighbour.is_some_and(|neighbour| centre > neighbour)
+        })
+    };
+    let mut peaks: Vec<Peak> = kappa
+        .iter()
+        .enumerate()
+        .map(|(place, &kappa)| Peak { row: place / pixels, column: place % pixels, kappa })
+        .filter(|peak| peak.kappa >= least && is_peak(peak.row, peak.column, peak.kappa))
+        .collect();
+    peaks.sort_by(|a, b| b.kappa.total_cmp(&a.kappa));
+    peaks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,5 +176,22 @@ mod tests {
         kappa[28] = 1.0;
         assert_eq!(measure(Extreme::Peaks, &kappa, 8, 1.0).iter().flatten().sum::<f64>(), 0.0);
         assert!(measure(Extreme::Peaks, &[1.0; 64], 8, 0.0).iter().all(Option::is_none));
+    }
+
+    #[test]
+    fn listed_peaks_are_those_that_are_counted() {
+        for n in [3, 7, 16] {
+            let mut random = crate::random::stream(5, crate::random::Stream::ShapeNoise);
+            let kappa: Vec<f32> = (0..n * n).map(|_| random.normal() as f32).collect();
+            for (bin, edges) in peak_edges().windows(2).enumerate() {
+                let counted = measure(Extreme::Peaks, &kappa, n, 1.0)[bin].unwrap() * (edges[1] - edges[0]);
+                let above = |edge: f64| {
+                    peaks_above(&kappa, n, f32::MIN).iter().filter(|peak| f64::from(peak.kappa) >= edge).count() as f64
+                };
+                assert!((above(edges[0]) - above(edges[1]) - counted).abs() < 1e-9, "{n} {edges:?}");
+            }
+            let peaks = peaks_above(&kappa, n, 0.0);
+            assert!(peaks.is_sorted_by(|a, b| a.kappa >= b.kappa) && peaks.iter().all(|peak| peak.kappa >= 0.0));
+        }
     }
 }

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use rayon::prelude::*;
-use shared::random::{Stream, stream};
+use shared::{
+    formats::npy::Element,
+    random::{Stream, stream},
+};
 use simulator::{
     planes::{LensPlanes, LinesOfSight},
     ray_tracing::RayTracing,
@@ -26,6 +29,7 @@ const CHUNK: usize = 64;
 /// Examples:
 ///   trainer maps --planes lenstools-planes --count 20000 --out data/maps.npy
 ///   trainer maps --maps my-fits-maps --count 20000 --size 256 --out data/maps.npy
+///   trainer maps --maps simulated/z1.000 --count 24 --average 2 --half --out public/reference/samples.npy
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct MapsArguments {
@@ -41,6 +45,12 @@ pub struct MapsArguments {
     /// Pixels along the side of a map
     #[arg(long, default_value_t = 256)]
     size: usize,
+    /// Average squares of this many pixels along a side into one, after cutting: a map of --size then covers as many times the angle
+    #[arg(long, default_value_t = 1, value_name = "PIXELS")]
+    average: usize,
+    /// Write float16, half the size and three digits of kappa: enough to look at, as the page's samples
+    #[arg(long)]
+    half: bool,
     /// Redshift of the source plane, for --planes
     #[arg(long, default_value_t = 1.0, value_name = "Z")]
     source_redshift: f64,
@@ -66,8 +76,8 @@ pub struct MapsArguments {
 /// # Errors
 /// When the input is not usable or the output cannot be written.
 pub fn run(arguments: &MapsArguments) -> Result<()> {
-    if arguments.count == 0 || arguments.size == 0 {
-        bail!("--count and --size must be at least 1");
+    if arguments.count == 0 || arguments.size == 0 || arguments.average == 0 {
+        bail!("--count, --size and --average must be at least 1");
     }
     if arguments.out.extension().is_none_or(|extension| extension != "npy") {
         bail!("--out must end in .npy, got {}", arguments.out.display());
@@ -80,10 +90,33 @@ pub fn run(arguments: &MapsArguments) -> Result<()> {
     }
 }
 
+impl MapsArguments {
+    /// Pixels along the side of what is cut.
+    fn cut(&self) -> usize {
+        self.size.saturating_mul(self.average)
+    }
+}
+
+/// A map whose pixels are means of squares of `average` x `average`.
+fn averaged(map: &[f32], size: usize, average: usize) -> Vec<f32> {
+    if average == 1 {
+        return map.to_vec();
+    }
+    let mean = |pixel: usize| {
+        let (row, column) = (pixel / size * average, pixel % size * average);
+        let sum: f64 = (0..average * average)
+            .map(|at| f64::from(map[(row + at / average) * size * average + column + at % average]))
+            .sum();
+        (sum / (average * average) as f64) as f32
+    };
+    (0..size * size).map(mean).collect()
+}
+
 fn from_planes(arguments: &MapsArguments, folder: &std::path::Path) -> Result<()> {
     let planes = LensPlanes::read(folder)?;
-    if planes.pixels < arguments.size {
-        bail!("the planes have {} pixels along a side, fewer than --size {}", planes.pixels, arguments.size);
+    let cut = arguments.cut();
+    if planes.pixels < cut {
+        bail!("the planes have {} pixels along a side, fewer than the {cut} of --size and --average", planes.pixels);
     }
     let lines = LinesOfSight::new(&planes, arguments.source_redshift)?;
     let description = MapsDescription {
@@ -101,7 +134,7 @@ fn from_planes(arguments: &MapsArguments, folder: &std::path::Path) -> Result<()
         ),
         maps: arguments.count,
         pixels: arguments.size,
-        side_angle: planes.side_angle * arguments.size as f64 / planes.pixels as f64,
+        side_angle: planes.side_angle * cut as f64 / planes.pixels as f64,
         seed: Some(arguments.seed),
         source_redshift: Some(arguments.source_redshift),
         cosmology: Some(planes.cosmology),
@@ -109,8 +142,8 @@ fn from_planes(arguments: &MapsArguments, folder: &std::path::Path) -> Result<()
     let draw = |map: usize| {
         let mut random = stream(arguments.seed, Stream::Crops).at(map as u64);
         Ok(match arguments.ray_tracing {
-            RayTracing::Born => lines.draw(&mut random, arguments.size),
-            RayTracing::MultiPlane => lines.draw_deflected(&mut random, arguments.size),
+            RayTracing::Born => lines.draw(&mut random, cut),
+            RayTracing::MultiPlane => lines.draw_deflected(&mut random, cut),
         })
     };
     write(arguments, &description, draw)
@@ -118,7 +151,8 @@ fn from_planes(arguments: &MapsArguments, folder: &std::path::Path) -> Result<()
 
 fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
     let archive = MapArchive::open(path, arguments.side_angle)?;
-    archive.check_size(arguments.size)?;
+    let cut = arguments.cut();
+    archive.check_size(cut)?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let description = MapsDescription {
         source: match &archive.origin().source {
@@ -127,12 +161,12 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
         },
         maps: arguments.count,
         pixels: arguments.size,
-        side_angle: archive.pixel_angle() * arguments.size as f64,
+        side_angle: archive.pixel_angle() * cut as f64,
         seed: Some(arguments.seed),
         source_redshift: archive.origin().source_redshift,
         cosmology: archive.origin().cosmology,
     };
-    let draw = |map: usize| archive.draw(&mut stream(arguments.seed, Stream::Crops).at(map as u64), arguments.size);
+    let draw = |map: usize| archive.draw(&mut stream(arguments.seed, Stream::Crops).at(map as u64), cut);
     write(arguments, &description, draw)
 }
 
@@ -142,13 +176,14 @@ fn write(
     draw: impl Fn(usize) -> Result<Vec<f32>> + Sync,
 ) -> Result<()> {
     let bar = Bar::new(arguments.count, "maps");
-    let mut writer = MapWriter::create(&arguments.out, arguments.size)?;
+    let element = if arguments.half { Element::LITTLE_F16 } else { Element::LITTLE_F32 };
+    let mut writer = MapWriter::create_of(element, &arguments.out, arguments.size)?;
     let mut first = 0;
     while first < arguments.count {
         let end = (first + CHUNK).min(arguments.count);
         let maps: Vec<Vec<f32>> = (first..end).into_par_iter().map(&draw).collect::<Result<_>>()?;
         for map in &maps {
-            writer.write(map)?;
+            writer.write(&averaged(map, arguments.size, arguments.average))?;
         }
         bar.inc((end - first) as u64);
         first = end;
@@ -158,4 +193,17 @@ fn write(
     let (count, size, angle) = (arguments.count, arguments.size, description.side_angle);
     println!("{}: {count} maps of {size} x {size} pixels, {angle:.4} degrees", arguments.out.display());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::averaged;
+
+    #[test]
+    fn squares_of_pixels_become_their_mean() {
+        let map: Vec<f32> = (0..36).map(|i| i as f32).collect();
+        assert_eq!(averaged(&map, 6, 1), map);
+        // The upper left one holds 0, 1, 2, 6, 7, 8, 12, 13 and 14.
+        assert_eq!(averaged(&map, 2, 3), [7.0, 10.0, 25.0, 28.0]);
+    }
 }

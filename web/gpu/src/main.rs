@@ -68,7 +68,7 @@ fn main() {
             let device = open().await?;
             let backend = BurnBackend::new(&network, &weights, &device, KERNELS)
                 .map_err(|error| Failure::final_one(format!("The weights cannot be used: {error}.")))?;
-            Ok(Device { kind: DeviceKind::WebGpu, compute: Box::new(Graphics(backend)) })
+            Ok(Device { kind: DeviceKind::WebGpu, compute: Box::new(Graphics(backend)), layers: None })
         })
     });
 }

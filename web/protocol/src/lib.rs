@@ -1,8 +1,9 @@
 //! Messages between the page and its workers.
 //!
 //! A message is a JavaScript array `[text, ...attachments]`: `text` is JSON of a [`Request`] or [`Response`] (see [`encode`]
-//! and [`decode`]). [`Event::Drawn`] has an attachment: kappa, row-major, a `Float32Array` whose buffer is transferred, not copied;
-//! [`Response::Program`] has the compiled `WebAssembly.Module`.
+//! and [`decode`]). Attachments are typed arrays, whose buffers are transferred where the sender needs them no more: pixels of maps,
+//! row-major, as `Float32Array`, bytes of files as `Uint8Array`; each kind of work and event says which it has. [`Response::Program`]
+//! has the compiled `WebAssembly.Module`.
 //!
 //! ```text
 //! page                         worker
@@ -17,14 +18,14 @@
 //!   |  <- Failed                 |   at any time: the worker is of no more use
 //! ```
 //!
-//! A job is one map, with a number and a priority ([`queue`] decides whose turn it is). A new kind of work is one more
+//! A job is about one map, with a number and a priority ([`queue`] decides whose turn it is). A new kind of work is one more
 //! variant of [`Work`] and of [`Event`].
 #![warn(missing_docs)]
 
 pub mod queue;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use shared::{formats::weights::Manifest, statistics::Statistic};
+use shared::{formats::weights::Manifest, statistics::Statistic, survey::Treatment};
 
 /// What the page asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,12 +33,13 @@ use shared::{formats::weights::Manifest, statistics::Statistic};
 pub enum Request {
     /// Loads the weights and makes a device ready; the first request, once.
     Start {
-        /// Address of the folder of the weights and their manifest.
-        weights: String,
+        /// Address of the folder of the weights and their manifest; `None` for those of the attachments, bytes of the manifest and
+        /// of the file that it names.
+        weights: Option<String>,
         /// The program's device in words, for its report.
         device: String,
     },
-    /// Asks for a job, which is one map.
+    /// Asks for a job, which is about one map.
     Submit {
         /// Chosen by the page, new for each job; what is said of the job carries it.
         id: u32,
@@ -55,11 +57,26 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "work", rename_all = "snake_case")]
 pub enum Work {
-    /// Draws one map, and measures of it what is asked for.
+    /// Draws one map, treats it, and measures of it what is asked for.
     Draw {
         /// Which one.
         point: LatentPoint,
+        /// What is done to it; statistics see all of it but the band.
+        #[serde(default)]
+        treatment: Treatment,
         /// What to measure; nothing, as for a frame that only passes by, is quickest.
+        statistics: Vec<Statistic>,
+    },
+    /// Does the same with a map that is there. Attachment: its pixels.
+    Look {
+        /// Pixels along its side.
+        pixels: usize,
+        /// Its side in degrees.
+        side_angle: f64,
+        /// As for [`Work::Draw`].
+        #[serde(default)]
+        treatment: Treatment,
+        /// As for [`Work::Draw`].
         statistics: Vec<Statistic>,
     },
     /// Draws a map that nobody sees, and measures it.
@@ -69,14 +86,29 @@ pub enum Work {
         /// What to measure.
         statistics: Vec<Statistic>,
     },
+    /// Reads the maps of a file. Attachment: its bytes.
+    Read {
+        /// Side in degrees of maps whose file does not state it.
+        side_angle: f64,
+    },
+    /// Shows what each layer of the network makes of a point.
+    Layers {
+        /// Which one.
+        point: LatentPoint,
+    },
+    /// Computes the deflection of light by a map. Attachment: its pixels.
+    Deflect {
+        /// Pixels along its side.
+        pixels: usize,
+    },
 }
 
 impl Work {
-    /// A drawing is waited for by someone who looks on, and overtakes everything else.
+    /// What is waited for by someone who looks on overtakes everything else.
     pub fn priority(&self) -> queue::Priority {
         match self {
-            Self::Draw { .. } => queue::Priority::Drawing,
             Self::Measure { .. } => queue::Priority::Background,
+            _ => queue::Priority::Drawing,
         }
     }
 }
@@ -118,8 +150,26 @@ pub enum Response {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A map is drawn; its kappa is the message's attachment.
+    /// A map is drawn. Attachment: its kappa.
     Drawn(Drawn),
+    /// A map is treated and measured. Attachment: its kappa.
+    Looked(Portrait),
+    /// A file is read. Attachments: kappa of each map.
+    Read {
+        /// Its first maps.
+        maps: Vec<MapSize>,
+        /// How many it holds.
+        total: usize,
+        /// Whether it states how large they are on the sky.
+        states_angle: bool,
+    },
+    /// Layers of the network, the first one first. Attachments: for each, the shown channels, one after the other.
+    Layers {
+        /// What they are.
+        layers: Vec<LayerSize>,
+    },
+    /// A deflection, in shares of the map's side. Attachments: to the right, and down.
+    Deflected,
     /// A map is measured.
     Measured {
         /// What was asked for.
@@ -223,28 +273,58 @@ pub enum DeviceKind {
     Cpu,
 }
 
-/// A map without its pixels.
+/// A drawn map without its pixels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drawn {
     /// What was drawn.
     pub point: LatentPoint,
+    /// What was done to it.
+    #[serde(default)]
+    pub treatment: Treatment,
+    /// Time to draw it, read-back included.
+    pub milliseconds: f64,
+    /// What it is like.
+    pub portrait: Portrait,
+}
+
+/// A map without its pixels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Portrait {
     /// Pixels along a side.
     pub pixels: usize,
     /// Side in degrees.
     pub side_angle: f64,
     /// Standard deviation of kappa over its pixels: the unit of thresholds and heights.
     pub sigma: f64,
-    /// Time to draw it, read-back included.
-    pub milliseconds: f64,
     /// What was asked to be measured.
     pub measured: Vec<Measured>,
 }
 
-impl Drawn {
+impl Portrait {
     /// A statistic, where it was asked for.
     pub fn of(&self, statistic: Statistic) -> Option<&Measured> {
         self.measured.iter().find(|measured| measured.statistic == statistic)
     }
+}
+
+/// Size of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MapSize {
+    /// Pixels along a side.
+    pub pixels: usize,
+    /// Side in degrees.
+    pub side_angle: f64,
+}
+
+/// A layer of the network, of which some channels are shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerSize {
+    /// Channels in all.
+    pub channels: usize,
+    /// Numbers along the side of a channel.
+    pub side: usize,
+    /// Channels that are shown, those that vary most first.
+    pub shown: Vec<usize>,
 }
 
 /// One statistic of one map.
@@ -286,7 +366,8 @@ mod tests {
             place: 0.1,
             below: Some(Arc { seed: u64::MAX - 1, to: 3, height: 0.7 }),
         };
-        let work = Work::Draw { point, statistics: vec![Statistic::PowerSpectrum] };
+        let treatment = Treatment { smoothing: 0.3, band: Some((0.0, 2e3)), ..Treatment::default() };
+        let work = Work::Draw { point, treatment, statistics: vec![Statistic::PowerSpectrum] };
         let request = Request::Submit { id: 7, work };
         assert_eq!(decode::<Request>(&encode(&request).unwrap()).unwrap(), request);
     }
@@ -298,15 +379,10 @@ mod tests {
             middles: vec![300.0, 500.0],
             values: vec![None, Some(1e-9)],
         };
-        let drawn = Drawn {
-            point: LatentPoint::of_seed(1),
-            pixels: 2,
-            side_angle: 1.0,
-            sigma: 0.02,
-            milliseconds: 0.5,
-            measured: vec![measured.clone()],
-        };
-        assert_eq!((drawn.of(Statistic::PowerSpectrum), drawn.of(Statistic::V0)), (Some(&measured), None));
+        let portrait = Portrait { pixels: 2, side_angle: 1.0, sigma: 0.02, measured: vec![measured.clone()] };
+        assert_eq!((portrait.of(Statistic::PowerSpectrum), portrait.of(Statistic::V0)), (Some(&measured), None));
+        let (point, treatment) = (LatentPoint::of_seed(1), Treatment::default());
+        let drawn = Drawn { point, treatment, milliseconds: 0.5, portrait };
         let response = Response::Job { id: 1, event: Event::Drawn(drawn) };
         let text = encode(&response).unwrap();
         assert!(text.contains("[null,1e-9]"), "{text}");
@@ -315,7 +391,8 @@ mod tests {
 
     #[test]
     fn a_drawing_goes_before_an_ensemble() {
-        let draw = Work::Draw { point: LatentPoint::of_seed(1), statistics: Vec::new() };
+        let draw =
+            Work::Draw { point: LatentPoint::of_seed(1), treatment: Treatment::default(), statistics: Vec::new() };
         let measure = Work::Measure { point: LatentPoint::of_seed(1), statistics: Vec::new() };
         assert!(draw.priority() > measure.priority());
     }

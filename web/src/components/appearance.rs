@@ -1,10 +1,10 @@
 //! How the map looks: colours, each with its preview, stretch and range.
 
 use leptos::prelude::*;
-use shared::colour::{ColourMap, RANGE_SHARES, Stretch, range_of};
+use shared::colour::{ColourMap, Stretch};
 
 use super::choice::Choice;
-use crate::state::State;
+use crate::state::{ShownMap, State};
 
 /// Choice of colours, stretch and range.
 #[component]
@@ -56,11 +56,9 @@ fn Range() -> impl IntoView {
         }
     };
     let own = move |_| {
-        state.shown.with_untracked(|shown| {
-            if let Some(shown) = shown {
-                state.typed_range.set(Some(range_of(shown.kappa.iter().copied(), RANGE_SHARES)));
-            }
-        });
+        if let Some(range) = untrack(|| state.seen(|shown| shown.map(ShownMap::range))) {
+            state.typed_range.set(Some(range));
+        }
         wrong.set(false);
     };
     let reset = move |_| {

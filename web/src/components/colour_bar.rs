@@ -20,7 +20,7 @@ pub fn ColourBar() -> impl IntoView {
         ticks(range, stretch).into_iter().map(mark).collect_view()
     };
     view! {
-        <div class="colour-bar" data-testid="colour-bar" hidden=move || state.shown.with(Option::is_none)>
+        <div class="colour-bar" data-testid="colour-bar" hidden=move || state.seen(|shown| shown.is_none())>
             <div class="gradient" style:background=move || state.colours.get().gradient("to right")></div>
             <div class="marks">{marks}</div>
             <div class="caption">"convergence κ: how much matter lies along the line of sight, against the average"</div>

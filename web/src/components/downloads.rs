@@ -17,30 +17,24 @@ use web_sys::HtmlCanvasElement;
 
 use crate::{
     download::{offer, offer_address},
-    state::{Phase, ShownMap, State},
+    state::{MapSource, ShownMap, State},
 };
 
 /// Buttons for the pixels and for the spectrum.
 #[component]
 pub fn Downloads() -> impl IntoView {
     let state = State::expect();
-    let nothing = move || state.shown.with(Option::is_none);
+    let nothing = move || state.seen(|shown| shown.is_none());
     let with_map = move |make: fn(&ShownMap)| {
-        state.shown.with_untracked(|shown| {
-            if let Some(shown) = shown {
-                make(shown);
-            }
-        });
+        untrack(|| state.seen(|shown| shown.map(make)));
     };
     let fits = move || {
-        let written = state.shown.with_untracked(|shown| {
-            state.phase.with_untracked(|phase| match (shown, phase) {
-                (Some(shown), Phase::Ready(_, manifest)) => {
-                    fits_of(shown, manifest).map(|bytes| offer(&format!("{}.fits", name(shown)), "image/fits", &bytes))
-                }
-                _ => Ok(()),
-            })
-        });
+        let write = |shown: &ShownMap| {
+            let bytes = state.phase.with_untracked(|phase| fits_of(shown, phase.manifest()))?;
+            offer(&format!("{}.fits", name(shown)), "image/fits", &bytes);
+            Ok::<_, String>(())
+        };
+        let written = untrack(|| state.seen(|shown| shown.map_or(Ok(()), write)));
         if let Err(error) = written {
             state.notice.set(Some(format!("The map cannot be written as FITS: {error}.")));
         }
@@ -49,11 +43,9 @@ pub fn Downloads() -> impl IntoView {
     let png = move || {
         let picture = document().query_selector("[data-testid=map-canvas]").ok().flatten();
         let picture = picture.and_then(|canvas| canvas.unchecked_into::<HtmlCanvasElement>().to_data_url().ok());
-        state.shown.with_untracked(|shown| {
-            if let (Some(shown), Some(picture)) = (shown, &picture) {
-                offer_address(&format!("{}.png", name(shown)), picture);
-            }
-        });
+        if let (Some(name), Some(picture)) = (untrack(|| state.seen(|shown| shown.map(name))), picture) {
+            offer_address(&format!("{name}.png"), &picture);
+        }
     };
     view! {
         <div class="downloads" role="group" aria-label="Take it away">
@@ -75,7 +67,14 @@ pub fn Downloads() -> impl IntoView {
 
 /// Name of a file of this map, without its ending.
 fn name(shown: &ShownMap) -> String {
-    let point = &shown.drawn.point;
+    let point = match &shown.source {
+        MapSource::Generated(point) => point,
+        MapSource::Elsewhere(name) => {
+            let plain =
+                |letter: char| if letter.is_ascii_alphanumeric() || ".-_".contains(letter) { letter } else { '-' };
+            return format!("cosmogan-{}", name.chars().map(plain).collect::<String>());
+        }
+    };
     match point.below {
         _ if point.is_seed() => format!("cosmogan-{}", point.seed),
         None => format!("cosmogan-{}-{}-{:.2}", point.seed, point.to, point.place),
@@ -86,31 +85,52 @@ fn name(shown: &ShownMap) -> String {
     }
 }
 
-/// A FITS file as `trainer generate` writes it, with where the map lies in latent space.
-fn fits_of(shown: &ShownMap, manifest: &Manifest) -> Result<Vec<u8>, String> {
-    let drawn = &shown.drawn;
-    let map =
-        ConvergenceMap::new(drawn.side_angle, drawn.pixels, shown.kappa.to_vec()).map_err(|error| error.to_string())?;
-    let mut keywords = vec![("SEED", Keyword::Text(drawn.point.seed.to_string()), "seed of the latent vector")];
-    if !drawn.point.is_seed() {
-        keywords.push(("SEED2", Keyword::Text(drawn.point.to.to_string()), "seed at the arc's other end"));
-        keywords.push(("PLACE", Keyword::Float(drawn.point.place), "place on the arc, 0 to 1"));
+/// A FITS file as `trainer generate` writes it, with where the map lies in latent space and what was done to it.
+fn fits_of(shown: &ShownMap, manifest: Option<&Manifest>) -> Result<Vec<u8>, String> {
+    let portrait = &shown.portrait;
+    let map = ConvergenceMap::new(portrait.side_angle, portrait.pixels, shown.kappa.to_vec())
+        .map_err(|error| error.to_string())?;
+    let mut keywords = Vec::new();
+    if let Some(point) = shown.point() {
+        keywords.push(("SEED", Keyword::Text(point.seed.to_string()), "seed of the latent vector"));
+        if !point.is_seed() {
+            keywords.push(("SEED2", Keyword::Text(point.to.to_string()), "seed at the arc's other end"));
+            keywords.push(("PLACE", Keyword::Float(point.place), "place on the arc, 0 to 1"));
+        }
+        if let Some(below) = point.below.filter(|_| !point.is_seed()) {
+            keywords.push(("SEED3", Keyword::Text(below.seed.to_string()), "first seed of the lower arc"));
+            keywords.push(("SEED4", Keyword::Text(below.to.to_string()), "its other end"));
+            keywords.push(("HEIGHT", Keyword::Float(below.height), "from the upper arc, 0, to the lower, 1"));
+        }
     }
-    if let Some(below) = drawn.point.below.filter(|_| !drawn.point.is_seed()) {
-        keywords.push(("SEED3", Keyword::Text(below.seed.to_string()), "first seed of the lower arc"));
-        keywords.push(("SEED4", Keyword::Text(below.to.to_string()), "its other end"));
-        keywords.push(("HEIGHT", Keyword::Float(below.height), "from the upper arc, 0, to the lower, 1"));
+    let treatment = &shown.treatment;
+    if let Some(noise) = treatment.noise {
+        keywords.push(("NGAL", Keyword::Float(noise.galaxies), "shape noise: galaxies per square arcmin"));
+        keywords.push(("SIGMAE", Keyword::Float(noise.ellipticity), "shape noise: deviation of ellipticity"));
+        keywords.push(("NOISESD", Keyword::Text(noise.seed.to_string()), "shape noise: its seed"));
     }
-    if let Some(file) = manifest.generator.iter().find(|file| file.precision == Precision::F16) {
+    if treatment.smoothing > 0.0 {
+        keywords.push(("SMOOTH", Keyword::Float(treatment.smoothing), "sigma of the Gaussian, arcmin"));
+    }
+    if let Some((low, high)) = treatment.band {
+        keywords.push(("ELLMIN", Keyword::Float(low), "lowest multipole that is left"));
+        keywords.push(("ELLMAX", Keyword::Float(high), "highest multipole that is left"));
+    }
+    let generated = shown.point().and(manifest);
+    if let Some(file) =
+        generated.and_then(|manifest| manifest.generator.iter().find(|file| file.precision == Precision::F16))
+    {
         keywords.push(("WEIGHTS", Keyword::Text(file.sha256.clone()), ""));
     }
-    keywords.push(("ORIGIN", Keyword::Text("CosmoGAN generator".into()), ""));
-    let (cosmology, source_redshift) = (manifest.origin.cosmology(), manifest.origin.source_redshift());
+    let origin = if generated.is_some() { "CosmoGAN generator" } else { "shown on CosmoGAN's page" };
+    keywords.push(("ORIGIN", Keyword::Text(origin.into()), ""));
+    let cosmology = generated.and_then(|manifest| manifest.origin.cosmology());
+    let source_redshift = generated.and_then(|manifest| manifest.origin.source_redshift());
     fits::write(&map, &FitsDescription { cosmology, source_redshift, keywords }).map_err(|error| error.to_string())
 }
 
 fn offer_npy(shown: &ShownMap) {
-    let bytes = npy::encode(shown.drawn.pixels, shown.drawn.pixels, &shown.kappa);
+    let bytes = npy::encode(shown.portrait.pixels, shown.portrait.pixels, &shown.kappa);
     offer(&format!("{}.npy", name(shown)), "application/octet-stream", &bytes);
 }
 
@@ -121,7 +141,7 @@ fn offer_csv(shown: &ShownMap) {
 /// One line a mode; an empty bin leaves its values out.
 fn csv(shown: &ShownMap) -> String {
     let mut text = String::from("ell,power_sr,dimensionless_power\n");
-    if let Some(spectrum) = shown.drawn.of(Statistic::PowerSpectrum) {
+    if let Some(spectrum) = shown.portrait.of(Statistic::PowerSpectrum) {
         for (&ell, power) in spectrum.middles.iter().zip(&spectrum.values) {
             // Writing to a String cannot fail.
             let _ = match power {

@@ -1,48 +1,78 @@
-//! The map on a canvas, with a scale bar and the value under the pointer.
+//! A map on a canvas, with a scale bar, the value under the pointer and marked peaks.
 
 use leptos::{html::Canvas, prelude::*};
-use shared::colour::{dim_below, paint_stretched};
+use shared::{
+    colour::{dim_below, paint_difference, paint_stretched},
+    statistics::peaks::peaks_above,
+};
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData, PointerEvent};
 
-use super::{magnifier::Magnifier, pointer::place_in, zoom::Zoom};
-use crate::state::{Phase, ShownMap, State};
+use super::{magnifier::Magnifier, pointer::place_in};
+use crate::state::{MapSource, Phase, ShownMap, State};
 
 /// Lengths of a scale bar, in arcmin.
 const BAR_LENGTHS: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+/// Most peaks that are marked.
+const MOST_PEAKS: usize = 400;
+/// Share of the pixels of a difference that are painted in full.
+const FULL_COLOUR: f64 = 0.005;
+
+/// How a map is painted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Paint {
+    /// With the visitor's colours.
+    #[default]
+    Kappa,
+    /// Around zero.
+    Difference,
+}
 
 /// The map, or a dark square while there is none.
 #[component]
-pub fn MapView() -> impl IntoView {
+pub fn MapView(
+    map: Signal<Option<ShownMap>, LocalStorage>,
+    /// Where the pointer is, as shares of the side: so that the readout follows when the map changes under a pointer at rest.
+    pointer: RwSignal<Option<(f64, f64)>>,
+    testid: &'static str,
+    #[prop(optional)] paint: Paint,
+) -> impl IntoView {
     let state = State::expect();
     let canvas = NodeRef::<Canvas>::new();
-    let zoom = RwSignal::new(Zoom::default());
-    // Shares of the side, so that the readout follows when the map changes under a pointer at rest.
-    let pointer = RwSignal::new(None::<(f64, f64)>);
+    let zoom = state.zoom;
 
     Effect::new(move || {
         let (range, stretch, colours) = (state.range(), state.stretch.get(), state.colours.get());
         let threshold = state.threshold.get();
         let Some(canvas) = canvas.get() else { return };
-        state.shown.with(|shown| {
+        map.with(|shown| {
             let Some(shown) = shown else { return };
-            let mut pixels = paint_stretched(&shown.kappa, range, stretch, colours);
+            let mut pixels = match paint {
+                Paint::Kappa => paint_stretched(&shown.kappa, range, stretch, colours),
+                Paint::Difference => paint_difference(&shown.kappa, most(&shown.kappa)),
+            };
             if let Some(nu) = threshold {
-                dim_below(&mut pixels, &shown.kappa, (nu * shown.drawn.sigma) as f32);
+                dim_below(&mut pixels, &shown.kappa, (nu * shown.portrait.sigma) as f32);
             }
-            if let Err(error) = put(&canvas, shown, &pixels) {
+            if let Err(error) = put(&canvas, shown.portrait.pixels, &pixels) {
                 web_sys::console::error_1(&error);
             }
         });
     });
 
     let label = move || {
-        state.shown.with(|shown| match shown {
+        map.with(|shown| match shown {
             None => "No map yet".to_owned(),
             Some(shown) => {
-                let (side, point) = (shown.drawn.side_angle, shown.drawn.point);
-                let between = if point.is_seed() { "" } else { ", on the way to another one" };
-                format!("Generated convergence map of seed {}{between}, {side:.2} degrees on a side", point.seed)
+                let side = shown.portrait.side_angle;
+                let which = match &shown.source {
+                    MapSource::Generated(point) => {
+                        let between = if point.is_seed() { "" } else { ", on the way to another one" };
+                        format!("Generated convergence map of seed {}{between}", point.seed)
+                    }
+                    MapSource::Elsewhere(name) => format!("Convergence map: {name}"),
+                };
+                format!("{which}, {side:.2} degrees on a side")
             }
         })
     };
@@ -53,11 +83,11 @@ pub fn MapView() -> impl IntoView {
     });
     let readout = move || {
         let (x, y) = pointer.get()?;
-        state.shown.with(|shown| value_at(shown.as_ref()?, x, y))
+        map.with(|shown| value_at(shown.as_ref()?, x, y))
     };
     let bar = move || {
-        state.shown.with(|shown| {
-            let side = shown.as_ref()?.drawn.side_angle * 60.0 / zoom.get().factor;
+        map.with(|shown| {
+            let side = shown.as_ref()?.portrait.side_angle * 60.0 / zoom.get().factor;
             let length = BAR_LENGTHS.into_iter().rev().find(|length| *length <= side / 3.0)?;
             Some(view! {
                 <div class="scale-bar" style:width=format!("{:.3}%", 100.0 * length / side)>
@@ -66,27 +96,65 @@ pub fn MapView() -> impl IntoView {
             })
         })
     };
+    let peaks = move || {
+        let nu = state.peaks.get().filter(|_| paint == Paint::Kappa)?;
+        map.with(|shown| Some(marked_peaks(shown.as_ref()?, nu, zoom.get().transform())))
+    };
     let waiting =
-        Signal::derive(move || state.shown.with(Option::is_none) && state.phase.with(|phase| *phase != Phase::Failed));
+        Signal::derive(move || map.with(Option::is_none) && state.phase.with(|phase| *phase != Phase::Failed));
     view! {
         <Magnifier zoom waiting pointed left=Callback::new(move |()| pointer.set(None))>
             <canvas
                 node_ref=canvas
-                data-testid="map-canvas"
+                data-testid=testid
                 role="img"
                 aria-label=label
                 width="256"
                 height="256"
                 style:transform=move || zoom.get().transform()
             ></canvas>
+            {peaks}
             {bar}
             <div class="readout" aria-hidden="true">{readout}</div>
         </Magnifier>
     }
 }
 
-fn put(canvas: &HtmlCanvasElement, shown: &ShownMap, pixels: &[u8]) -> Result<(), JsValue> {
-    let side = shown.drawn.pixels as u32;
+/// Where a difference is painted in full.
+fn most(difference: &[f32]) -> f32 {
+    let (low, high) = shared::colour::range_of(difference.iter().copied(), [FULL_COLOUR, 1.0 - FULL_COLOUR]);
+    low.abs().max(high.abs())
+}
+
+/// Circles around the peaks of a height in sigma.
+fn marked_peaks(shown: &ShownMap, nu: f64, transform: String) -> impl IntoView + use<> {
+    let pixels = shown.portrait.pixels;
+    let peaks = peaks_above(&shown.kappa, pixels, (nu * shown.portrait.sigma) as f32);
+    let radius = pixels as f64 / 60.0;
+    let circle = |(row, column): (usize, usize)| {
+        view! { <circle cx=column as f64 + 0.5 cy=row as f64 + 0.5 r=radius /> }
+    };
+    let circles: Vec<_> = peaks.iter().take(MOST_PEAKS).map(|peak| circle((peak.row, peak.column))).collect();
+    view! {
+        <svg
+            class="peaks"
+            data-testid="peaks"
+            data-count=peaks.len().to_string()
+            viewBox=format!("0 0 {pixels} {pixels}")
+            style:transform=transform
+            aria-hidden="true"
+        >
+            {circles}
+        </svg>
+    }
+}
+
+/// Puts pixels of a square picture on a canvas.
+///
+/// # Errors
+/// When the canvas has no room for them.
+pub fn put(canvas: &HtmlCanvasElement, side: usize, pixels: &[u8]) -> Result<(), JsValue> {
+    let side = side as u32;
     if canvas.width() != side || canvas.height() != side {
         canvas.set_width(side);
         canvas.set_height(side);
@@ -102,10 +170,10 @@ fn value_at(shown: &ShownMap, x: f64, y: f64) -> Option<String> {
     if !(0.0..1.0).contains(&x) || !(0.0..1.0).contains(&y) {
         return None;
     }
-    let pixels = shown.drawn.pixels;
+    let pixels = shown.portrait.pixels;
     let (column, row) = ((x * pixels as f64) as usize, (y * pixels as f64) as usize);
     let kappa = shown.kappa.get(row * pixels + column)?;
-    let side = shown.drawn.side_angle * 60.0;
-    let height = if shown.drawn.sigma > 0.0 { f64::from(*kappa) / shown.drawn.sigma } else { 0.0 };
+    let side = shown.portrait.side_angle * 60.0;
+    let height = if shown.portrait.sigma > 0.0 { f64::from(*kappa) / shown.portrait.sigma } else { 0.0 };
     Some(format!("{:.1}′, {:.1}′   κ = {kappa:.4}   {height:.1} σ", x * side, y * side).replace('-', "−"))
 }

@@ -7,8 +7,9 @@ use shared::statistics::{
 };
 
 use crate::{
-    plot::{AxisKind, AxisSpec, Kind, Marker, Plot, Series},
-    state::{Phase, State},
+    plot::{AxisKind, AxisSpec, Brush, Kind, Marker, Plot, Series},
+    state::{ShownMap, State},
+    views::compare::is_comparing,
     workers::Scatter,
 };
 
@@ -61,10 +62,9 @@ pub fn StatisticPlot(
     let state = State::expect();
     // Beyond the Nyquist multipole of the rows only the corners of Fourier space have modes, which no test compares.
     let highest = Memo::new(move |_| {
-        state.phase.with(|phase| match phase {
-            Phase::Ready(_, manifest) => nyquist(manifest.network.map_side, manifest.side_angle),
-            _ => f64::INFINITY,
-        })
+        let of =
+            |shown: Option<&ShownMap>| shown.map(|shown| nyquist(shown.portrait.pixels, shown.portrait.side_angle));
+        state.seen(of).unwrap_or(f64::INFINITY)
     });
     // Where simulated maps have pixels at all.
     let tails =
@@ -83,9 +83,11 @@ pub fn StatisticPlot(
         prepared(Series::new(kind, name, &scatter.middles, &scatter.mean, &scatter.sigma))
     };
     // One memo each: while maps pass by, the bands are not computed anew.
+    let angle = Memo::new(move |_| state.seen(|shown| shown.map(|shown| shown.portrait.side_angle)));
     let simulated = Memo::new(move |_| {
         state.reference.with(|reference| {
-            let reference = reference.as_ref()?;
+            // Maps of another angle have other statistics.
+            let reference = reference.as_ref().filter(|reference| reference.is_of(angle.get()))?;
             let name = format!("{} simulated ± σ", reference.maps);
             Some(of_scatter(Kind::Simulated, name, reference.scatter.get(&statistic)?))
         })
@@ -97,14 +99,29 @@ pub fn StatisticPlot(
             Some(of_scatter(Kind::Generated, name, ensemble.scatter.get(&statistic)?))
         })
     });
+    let of_map = move |kind, name: &str, shown: Option<&ShownMap>| {
+        let measured = shown?.portrait.of(statistic)?;
+        Some(prepared(Series::new(kind, name.to_owned(), &measured.middles, &measured.values, &[])))
+    };
     let map = Memo::new(move |_| {
-        state.shown.with(|shown| {
-            let measured = shown.as_ref()?.drawn.of(statistic)?;
-            Some(prepared(Series::new(Kind::Map, "this map".into(), &measured.middles, &measured.values, &[])))
+        let name = if is_comparing(&state) { "left" } else { "this map" };
+        state.seen(|shown| of_map(Kind::Map, name, shown))
+    });
+    let other = Memo::new(move |_| {
+        let right = state.comparison.right.shown;
+        is_comparing(&state).then(|| right.with(|shown| of_map(Kind::Other, "right", shown.as_ref())))?
+    });
+    let theory = Memo::new(move |_| {
+        state.reference.with(|reference| {
+            let theory = reference.as_ref()?.theory.as_ref().filter(|_| statistic == Statistic::PowerSpectrum)?;
+            let name = "theory (halofit)".to_owned();
+            Some(prepared(Series::new(Kind::Theory, name, &theory.middles, &theory.mean, &[])))
         })
     });
-    let series =
-        Memo::new(move |_| [map.get(), simulated.get(), generated.get()].into_iter().flatten().collect::<Vec<_>>());
+    let series = Memo::new(move |_| {
+        let all = [map.get(), other.get(), simulated.get(), generated.get(), theory.get()];
+        all.into_iter().flatten().collect::<Vec<_>>()
+    });
     let Looks { title, x, y } = looks(statistic);
     let name = match statistic {
         Statistic::PowerSpectrum => "spectrum",
@@ -112,7 +129,7 @@ pub fn StatisticPlot(
     };
     // The threshold is one of sigma; pixel values are in kappa.
     let unit = move || match statistic {
-        Statistic::Pdf => state.shown.with(|shown| shown.as_ref().map(|shown| shown.drawn.sigma)),
+        Statistic::Pdf => state.seen(|shown| shown.map(|shown| shown.portrait.sigma)),
         _ => Some(1.0),
     };
     let at = Signal::derive(move || Some(state.threshold.get()? * unit()?));
@@ -123,6 +140,11 @@ pub fn StatisticPlot(
     });
     if marked {
         view! { <Plot name title x y series marker=Marker { at, set } /> }.into_any()
+    } else if statistic == Statistic::PowerSpectrum {
+        // A drag leaves only these multipoles in the map.
+        let at = Signal::derive(move || state.treatment.get().band);
+        let set = Callback::new(move |band| state.treatment.update(|treatment| treatment.band = band));
+        view! { <Plot name title x y series brush=Brush { at, set } /> }.into_any()
     } else {
         view! { <Plot name title x y series /> }.into_any()
     }

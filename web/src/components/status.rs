@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use protocol::{LatentPoint, Progress, Stage};
 
-use crate::state::{Phase, State};
+use crate::state::{Phase, ShownMap, State};
 
 /// Progress of the start, then the device and the time a map takes.
 #[component]
@@ -29,7 +29,7 @@ pub fn Status() -> impl IntoView {
                 let time = move || {
                     // A map that another device drew says nothing of this one's speed.
                     let time = state.shown.with(|shown| {
-                        shown.as_ref().map(|shown| if shown.device == name { shown.drawn.milliseconds } else { own })
+                        shown.as_ref().map(|shown| if shown.device == name { shown.milliseconds } else { own })
                     });
                     time.map_or_else(|| "drawing the first map …".to_owned(), |time| format!("{time:.0} ms a map"))
                 };
@@ -48,7 +48,7 @@ pub fn Status() -> impl IntoView {
 }
 
 /// A stage in words, its bytes, and its share where that is known.
-fn describe(progress: Option<Progress>) -> (&'static str, String, Option<f64>) {
+pub fn describe(progress: Option<Progress>) -> (&'static str, String, Option<f64>) {
     let Some(Progress { stage, loaded, total }) = progress else { return ("Starting", String::new(), None) };
     let bytes = match (loaded, total) {
         (0, 0) => String::new(),
@@ -79,7 +79,7 @@ pub fn Announcement() -> impl IntoView {
         })
     });
     let text = move || {
-        let drawn = state.shown.with(|shown| shown.as_ref().map(|shown| shown.drawn.point));
+        let drawn = state.shown.with(|shown| shown.as_ref().and_then(ShownMap::point));
         match drawn {
             Some(LatentPoint { below: Some(_), .. }) => "Map between four seeds drawn".to_owned(),
             Some(point) if point.place > 0.0 => {

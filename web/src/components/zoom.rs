@@ -22,6 +22,16 @@ impl Default for Zoom {
 }
 
 impl Zoom {
+    /// A part of the map by its upper left corner; never beyond the map.
+    pub fn new(factor: f64, (left, top): (f64, f64)) -> Self {
+        Self { factor: factor.clamp(1.0, MOST), left, top }.inside()
+    }
+
+    /// Its upper left corner.
+    pub fn corner(&self) -> (f64, f64) {
+        (self.left, self.top)
+    }
+
     /// Magnified by another factor, with what lies at a place of the frame (shares of its side) staying there.
     #[must_use]
     pub fn by(self, factor: f64, (x, y): (f64, f64)) -> Self {

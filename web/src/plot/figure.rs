@@ -28,6 +28,18 @@ pub struct Marker {
     pub set: Callback<f64>,
 }
 
+/// A part of the abscissa that a drag chooses.
+#[derive(Clone, Copy)]
+pub struct Brush {
+    /// From where to where.
+    pub at: Signal<Option<(f64, f64)>>,
+    /// Chooses another part, or none.
+    pub set: Callback<Option<(f64, f64)>>,
+}
+
+/// Narrowest part that a drag chooses, as a share of the plot: less is a click, which chooses none.
+const NARROWEST: f64 = 0.02;
+
 /// A plot with axes, legend, read-out and files to take away.
 #[component]
 pub fn Plot(
@@ -38,6 +50,7 @@ pub fn Plot(
     y: AxisSpec,
     #[prop(into)] series: Signal<Vec<Series>>,
     #[prop(optional)] marker: Option<Marker>,
+    #[prop(optional)] brush: Option<Brush>,
 ) -> impl IntoView {
     let drawing = NodeRef::<Svg>::new();
     let axes = Memo::new(move |_| series.with(|series| axes(series, x, y)));
@@ -58,10 +71,29 @@ pub fn Plot(
             marker.set.run(x);
         }
     };
+    // Where a drag over the abscissa began.
+    let began = StoredValue::new(None::<f64>);
+    let pressed = move |event: PointerEvent| {
+        mark(&event);
+        if let (Some(brush), Some(x)) = (brush, abscissa(&event)) {
+            began.set_value(Some(x));
+            brush.set.run(None);
+        }
+    };
+    let drag = move |event: &PointerEvent| {
+        let (Some(brush), Some(from), Some(to), Some((axis, _))) =
+            (brush, began.get_value(), abscissa(event), axes.get_untracked())
+        else {
+            return;
+        };
+        let wide = (axis.share(from) - axis.share(to)).abs() >= NARROWEST;
+        brush.set.run(wide.then(|| (from.min(to), from.max(to))));
+    };
     let moved = move |event: PointerEvent| {
         pointer.set(abscissa(&event));
         if event.buttons() & 1 == 1 {
             mark(&event);
+            drag(&event);
         }
     };
     let readout = move || series.with(|series| readout(series, x, &axes.get()?.0, pointer.get()?));
@@ -70,34 +102,13 @@ pub fn Plot(
         let place = LEFT + axis.share(at) * (WIDTH - LEFT - RIGHT);
         Some(view! { <line class="pointer" x1=place x2=place y1=TOP y2=HEIGHT - BOTTOM /> })
     };
-    let marked = move || {
-        let (at, axes) = (marker?.at.get()?, axes.get()?);
-        let (place, _) = place(&axes, (at, 1.0));
-        let on_curve = series.with(|series| {
-            let map = series.iter().find(|series| series.kind == Kind::Map)?;
-            let (_, height) = self::place(&axes, (at, map.at(at)?));
-            Some(view! { <circle class="marked" cx=place cy=height.clamp(TOP, HEIGHT - BOTTOM) r="8" /> })
-        });
-        (LEFT..=WIDTH - RIGHT).contains(&place).then(|| {
-            view! { <line class="marker" x1=place x2=place y1=TOP y2=HEIGHT - BOTTOM />{on_curve} }
-        })
-    };
     // Numbers far from 1 share a power of ten, which stands behind the label.
     let power = move || {
         let power = axes.get()?.1.shared_power().filter(|power| *power != 0)?;
         Some(view! { " / 10"<tspan dy="-6" class="exponent">{power.to_string().replace('-', "−")}</tspan> })
     };
-    let save_svg = move |_| {
-        if let Some(drawing) = drawing.get_untracked() {
-            offer(&format!("cosmogan-{name}.svg"), "image/svg+xml", export::svg(&drawing.outer_html()).as_bytes());
-        }
-    };
-    let save_csv = move |_| {
-        let text = series.with_untracked(|series| export::csv(series, x, y));
-        offer(&format!("cosmogan-{name}.csv"), "text/csv", text.as_bytes());
-    };
     view! {
-        <figure class="plot" class:markable=marker.is_some()>
+        <figure class="plot" class:markable=marker.is_some() || brush.is_some()>
             <figcaption>
                 <h2>{title}</h2>
                 {move || series.with(|series| legend(series))}
@@ -109,7 +120,8 @@ pub fn Plot(
                 role="img"
                 aria-label=format!("{title}: {} against {}", y.label, x.label)
                 on:pointermove=moved
-                on:pointerdown=move |event| mark(&event)
+                on:pointerdown=pressed
+                on:pointerup=move |_| began.set_value(None)
                 on:pointerleave=move |_| pointer.set(None)
             >
                 <clipPath id=format!("{name}-area")>
@@ -119,22 +131,128 @@ pub fn Plot(
                 {move || axes.get().map(|axes| grid(&axes))}
                 <g clip-path=format!("url(#{name}-area)")>
                     {of_kind(Kind::Simulated)}
+                    {of_kind(Kind::Theory)}
                     {of_kind(Kind::Generated)}
+                    {of_kind(Kind::Other)}
                     {of_kind(Kind::Map)}
                 </g>
+                {brush.map(|brush| view! { <Shade brush axes /> })}
                 {guide}
-                {marked}
+                {marker.map(|marker| view! { <Mark marker axes series /> })}
                 <text class="title" x=LEFT + (WIDTH - LEFT - RIGHT) / 2.0 y=HEIGHT - 6.0>{x.label}</text>
                 <text class="title start" x="4" y="26">{y.label}{power}</text>
             </svg>
             <div class="plot-foot">
                 <span class="plot-readout" aria-hidden="true">{readout}</span>
-                <button type="button" class="quiet" aria-label=format!("{title} as SVG") on:click=save_svg>"SVG"</button>
-                <button type="button" class="quiet" aria-label=format!("{title} as CSV") on:click=save_csv>"CSV"</button>
+                {brush.map(|brush| view! { <Band brush name unit=x.label /> })}
+                <Files drawing series name title axes=(x, y) />
             </div>
         </figure>
     }
 }
+
+/// Both axes, where there is something to plot.
+type Axes = Memo<Option<(Axis, Axis)>>;
+
+/// The marker's line, with a circle where it meets the map's own curve.
+#[component]
+fn Mark(marker: Marker, axes: Axes, series: Signal<Vec<Series>>) -> impl IntoView {
+    move || {
+        let (at, axes) = (marker.at.get()?, axes.get()?);
+        let (place, _) = place(&axes, (at, 1.0));
+        let on_curve = series.with(|series| {
+            let map = series.iter().find(|series| series.kind == Kind::Map)?;
+            let (_, height) = self::place(&axes, (at, map.at(at)?));
+            Some(view! { <circle class="marked" cx=place cy=height.clamp(TOP, HEIGHT - BOTTOM) r="8" /> })
+        });
+        (LEFT..=WIDTH - RIGHT).contains(&place).then(|| {
+            view! { <line class="marker" x1=place x2=place y1=TOP y2=HEIGHT - BOTTOM />{on_curve} }
+        })
+    }
+}
+
+/// What a drag has left out.
+#[component]
+fn Shade(brush: Brush, axes: Axes) -> impl IntoView {
+    move || {
+        let ((low, high), axes) = (brush.at.get()?, axes.get()?);
+        let [left, right] = [low, high].map(|edge| place(&axes, (edge, 1.0)).0.clamp(LEFT, WIDTH - RIGHT));
+        let shade = |from: f64, to: f64| {
+            view! { <rect class="left-out" x=from y=TOP width=(to - from).max(0.0) height=HEIGHT - TOP - BOTTOM /> }
+        };
+        Some(view! { {shade(LEFT, left)} {shade(right, WIDTH - RIGHT)} })
+    }
+}
+
+/// The plot as a picture, and its numbers.
+#[component]
+fn Files(
+    drawing: NodeRef<Svg>,
+    series: Signal<Vec<Series>>,
+    name: &'static str,
+    title: &'static str,
+    axes: (AxisSpec, AxisSpec),
+) -> impl IntoView {
+    let save_svg = move |_| {
+        if let Some(drawing) = drawing.get_untracked() {
+            offer(&format!("cosmogan-{name}.svg"), "image/svg+xml", export::svg(&drawing.outer_html()).as_bytes());
+        }
+    };
+    let save_csv = move |_| {
+        let text = series.with_untracked(|series| export::csv(series, axes.0, axes.1));
+        offer(&format!("cosmogan-{name}.csv"), "text/csv", text.as_bytes());
+    };
+    view! {
+        <button type="button" class="quiet" aria-label=format!("{title} as SVG") on:click=save_svg>"SVG"</button>
+        <button type="button" class="quiet" aria-label=format!("{title} as CSV") on:click=save_csv>"CSV"</button>
+    }
+}
+
+/// Two fields for what a drag chooses, for those who do not drag, and the way back.
+#[component]
+fn Band(brush: Brush, name: &'static str, unit: &'static str) -> impl IntoView {
+    let take = move |text: String, end: usize| {
+        let (low, high) = brush.at.get_untracked().unwrap_or((0.0, HIGHEST));
+        if let Ok(edge) = text.trim().replace(',', "").parse::<f64>() {
+            let band = if end == 0 { (edge, high) } else { (low, edge) };
+            brush.set.run((band.0 >= 0.0 && band.1 > band.0).then_some(band));
+        }
+    };
+    let field = move |end: usize, label: &'static str| {
+        let value = move || {
+            brush.at.get().map(|(low, high)| format!("{:.0}", if end == 0 { low } else { high })).unwrap_or_default()
+        };
+        view! {
+            <input
+                type="text"
+                inputmode="numeric"
+                autocomplete="off"
+                placeholder="all"
+                data-testid=format!("{name}-band-{end}")
+                aria-label=format!("{label} {unit} that is left in the map")
+                prop:value=value
+                on:change:target=move |event| take(event.target().value(), end)
+            />
+        }
+    };
+    view! {
+        <span class="band-fields">
+            {field(0, "Lowest")} "–" {field(1, "Highest")}
+            <button
+                type="button"
+                class="quiet"
+                data-testid=format!("{name}-band-all")
+                disabled=move || brush.at.get().is_none()
+                on:click=move |_| brush.set.run(None)
+            >
+                "all"
+            </button>
+        </span>
+    }
+}
+
+/// Higher than any multipole that a map has.
+const HIGHEST: f64 = 1e6;
 
 /// What each line is of.
 fn legend(series: &[Series]) -> impl IntoView + use<> {
@@ -143,6 +261,8 @@ fn legend(series: &[Series]) -> impl IntoView + use<> {
             Kind::Map => ("key-map", None),
             Kind::Simulated => ("key-band", None),
             Kind::Generated => ("key-generated", Some("generated-legend")),
+            Kind::Other => ("key-other", None),
+            Kind::Theory => ("key-theory", None),
         };
         view! { <span class=class data-testid=testid>{series.name.clone()}</span> }
     };
@@ -180,6 +300,8 @@ fn lines(series: &Series, axes: &(Axis, Axis), kind: AxisKind) -> impl IntoView 
     let [low, high] = [-1.0, 1.0].map(|sign| series.edge(sign, kind));
     match series.kind {
         Kind::Map => view! { <path class="curve" d=line(axes, &series.points) /> }.into_any(),
+        Kind::Other => view! { <path class="other" d=line(axes, &series.points) /> }.into_any(),
+        Kind::Theory => view! { <path class="theory" d=line(axes, &series.points) /> }.into_any(),
         Kind::Simulated => {
             let around: Vec<_> = high.iter().chain(low.iter().rev()).copied().collect();
             view! {

@@ -13,5 +13,5 @@ mod figure;
 mod series;
 
 pub use axis::{AxisKind, AxisSpec, round_step};
-pub use figure::{Marker, Plot};
+pub use figure::{Brush, Marker, Plot};
 pub use series::{Kind, Series};

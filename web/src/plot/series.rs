@@ -14,6 +14,10 @@ pub enum Kind {
     Simulated,
     /// Generated maps.
     Generated,
+    /// The map beside the one on screen.
+    Other,
+    /// What theory says of the mean.
+    Theory,
 }
 
 /// A line, with a band around it where it is a mean.

@@ -4,9 +4,13 @@
 //! explore     a map, its power spectrum, how it looks
 //! morph       from map to map: a slider between two seeds, a pad between four
 //! statistics  everything that is measured, with a threshold to drag and an ensemble to draw
+//! compare     the map beside a simulated one, or the visitor's own
+//! learn       what it is, how it is drawn, and whether anyone can tell
 //! ```
 
+pub mod compare;
 mod explore;
+pub mod learn;
 mod morph;
 mod statistics;
 
@@ -24,11 +28,15 @@ pub enum View {
     Morph,
     /// Everything that is measured.
     Statistics,
+    /// Beside other maps.
+    Compare,
+    /// Explanations to play with.
+    Learn,
 }
 
 impl View {
     /// All of them, in the order of the page.
-    pub const ALL: [Self; 3] = [Self::Explore, Self::Morph, Self::Statistics];
+    pub const ALL: [Self; 5] = [Self::Explore, Self::Morph, Self::Statistics, Self::Compare, Self::Learn];
 
     /// Name in the address.
     pub fn name(self) -> &'static str {
@@ -36,6 +44,8 @@ impl View {
             Self::Explore => "explore",
             Self::Morph => "morph",
             Self::Statistics => "statistics",
+            Self::Compare => "compare",
+            Self::Learn => "learn",
         }
     }
 
@@ -45,6 +55,8 @@ impl View {
             Self::Explore => "Explore",
             Self::Morph => "Morph",
             Self::Statistics => "Statistics",
+            Self::Compare => "Compare",
+            Self::Learn => "Learn",
         }
     }
 }
@@ -82,5 +94,7 @@ pub fn Shown() -> impl IntoView {
         View::Explore => view! { <explore::Explore /> }.into_any(),
         View::Morph => view! { <morph::Morph /> }.into_any(),
         View::Statistics => view! { <statistics::Statistics /> }.into_any(),
+        View::Compare => view! { <compare::Compare /> }.into_any(),
+        View::Learn => view! { <learn::Learn /> }.into_any(),
     }
 }

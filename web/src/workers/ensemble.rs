@@ -16,6 +16,7 @@ use wasm_bindgen::JsValue;
 use super::{
     limit::Limit,
     link::{Heard, Link, Program},
+    weights::WeightsSource,
 };
 use crate::{clock::now, state::State};
 
@@ -77,6 +78,7 @@ pub struct Gathering {
 
 struct Inner {
     state: State,
+    weights: WeightsSource,
     statistics: &'static [Statistic],
     first_seed: u64,
     maps: usize,
@@ -112,12 +114,14 @@ impl Gathering {
     pub fn start(
         state: State,
         module: Option<&JsValue>,
+        weights: WeightsSource,
         first_seed: u64,
         maps: usize,
         statistics: &'static [Statistic],
     ) -> Self {
         let inner = Inner {
             state,
+            weights,
             statistics,
             first_seed,
             maps,
@@ -135,7 +139,8 @@ impl Gathering {
                     hear(&inner, number, heard);
                 }
             };
-            let link = Link::open(&module.map_or(Program::Cpu, Program::Compiled), hear);
+            let program = module.map_or(Program::Cpu, Program::Compiled);
+            let link = Link::open(&program, &gathering.inner.borrow().weights, hear);
             gathering.inner.borrow_mut().workers.push(PoolWorker { link, ready: false, asked: Vec::new() });
         }
         limit(&gathering.inner);
@@ -157,7 +162,7 @@ fn hear(inner: &Rc<RefCell<Inner>>, number: usize, heard: Heard) {
     match response {
         Response::Hello => {
             if let Some(link) = inner.workers.get(number).and_then(|worker| worker.link.as_ref()) {
-                link.start("CPU");
+                link.start("CPU", &inner.weights);
             }
         }
         Response::Ready { .. } => {

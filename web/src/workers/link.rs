@@ -1,9 +1,11 @@
 //! One Web Worker: its program, what is sent to it, and what it says.
 
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use protocol::{Request, Response};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use super::weights::WeightsSource;
 
 /// What a worker runs.
 pub enum Program<'a> {
@@ -33,16 +35,23 @@ pub struct Link {
 }
 
 impl Link {
-    /// Starts a worker. `None` where the browser cannot.
-    pub fn open(program: &Program<'_>, hear: impl Fn(Heard) + Clone + 'static) -> Option<Self> {
+    /// Starts a worker, which will load these weights. `None` where the browser cannot.
+    pub fn open(
+        program: &Program<'_>,
+        weights: &WeightsSource,
+        hear: impl Fn(Heard) + Clone + 'static,
+    ) -> Option<Self> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let address = match program {
-            Program::Cpu => "start/worker.js",
-            Program::Compiled(_) => "start/worker.js?program=worker&posted",
-            Program::Gpu => "start/worker.js?program=gpu",
+        let program_name = match program {
+            Program::Cpu => "worker",
+            Program::Compiled(_) => "worker&posted",
+            Program::Gpu => "gpu",
         };
-        let worker = Worker::new_with_options(address, &options).ok()?;
+        // The script asks for a folder's files while the program is on its way.
+        let folder = weights.folder().map(|folder| format!("&weights={folder}")).unwrap_or_default();
+        let worker =
+            Worker::new_with_options(&format!("start/worker.js?program={program_name}{folder}"), &options).ok()?;
         if let Program::Compiled(module) = program
             && worker.post_message(&Array::of2(&JsValue::NULL, module)).is_err()
         {
@@ -65,14 +74,28 @@ impl Link {
 
     /// Sends a request.
     pub fn send(&self, request: &Request) {
+        self.send_with(request, &Array::new());
+    }
+
+    /// Sends a request with attachments.
+    pub fn send_with(&self, request: &Request, attachments: &Array) {
         if let Ok(text) = protocol::encode(request) {
-            let _ = self.worker.post_message(&Array::of1(&text.into()));
+            let _ = self.worker.post_message(&Array::of1(&text.into()).concat(attachments));
         }
     }
 
-    /// Has it load the page's weights. `device` is what it draws on, in words.
-    pub fn start(&self, device: &str) {
-        self.send(&Request::Start { weights: weights_address(), device: device.to_owned() });
+    /// Has it load weights. `device` is what it draws on, in words.
+    pub fn start(&self, device: &str, weights: &WeightsSource) {
+        let device = device.to_owned();
+        match weights {
+            WeightsSource::Folder(folder) => {
+                self.send(&Request::Start { weights: Some(address(folder)), device });
+            }
+            WeightsSource::Visitor(own) => {
+                let bytes = [&own.manifest, &own.weights].map(|bytes| Uint8Array::from(&bytes[..]));
+                self.send_with(&Request::Start { weights: None, device }, &Array::of2(&bytes[0], &bytes[1]));
+            }
+        }
     }
 }
 
@@ -88,10 +111,10 @@ impl Drop for Link {
     }
 }
 
-/// Address of the weights beside the page.
-fn weights_address() -> String {
+/// Address of a folder beside the page.
+fn address(folder: &str) -> String {
     let page = web_sys::window().and_then(|window| window.location().href().ok()).unwrap_or_default();
     let page = page.split(['?', '#']).next().unwrap_or_default();
-    let folder = page.rfind('/').map_or("", |slash| &page[..slash]);
-    format!("{folder}/weights")
+    let beside = page.rfind('/').map_or("", |slash| &page[..slash]);
+    format!("{beside}/{folder}")
 }

@@ -25,7 +25,12 @@ pub struct Device {
     pub kind: DeviceKind,
     /// What computes.
     pub compute: Box<dyn Compute>,
+    /// What shows each layer's part, where the device can.
+    pub layers: Option<Layers>,
 }
+
+/// What each layer makes of a latent vector, `[channels, side, side]` each.
+pub type Layers = Box<dyn Fn(&[f32]) -> Result<Vec<Vec<f32>>, Failure>>;
 
 /// [`Backend`] for devices that are chosen at run time.
 pub trait Compute {

@@ -5,7 +5,8 @@
 //! download  bytes from the server, with progress
 //! loading   weights and device, up to the self-check
 //! device    what draws, as the program hands it in
-//! artist    the generator on a device, and what measures its maps
+//! artist    the generator on a device
+//! gauge     what treats and measures maps
 //! jobs      what the page asks for, one kind a file
 //! ```
 //!
@@ -14,6 +15,7 @@
 mod artist;
 pub mod device;
 mod download;
+mod gauge;
 mod jobs;
 mod loading;
 mod messages;
@@ -22,6 +24,8 @@ use std::rc::Rc;
 
 use device::Open;
 use jobs::Jobs;
+use js_sys::Uint8Array;
+use loading::Source;
 pub use messages::Failure;
 use protocol::{Request, Response};
 
@@ -35,11 +39,13 @@ pub fn serve(open: Open) {
         });
     }));
     let jobs: Rc<Jobs> = Rc::default();
-    messages::listen(move |request| match request {
+    messages::listen(move |request, message| match request {
         Request::Start { weights, device } => {
             let jobs = Rc::clone(&jobs);
+            let bytes = |place| Uint8Array::new(&message.get(place)).to_vec();
+            let source = weights.map_or_else(|| Source::Visitor(bytes(1), bytes(2)), Source::Folder);
             wasm_bindgen_futures::spawn_local(async move {
-                match loading::load(&weights, device, open).await {
+                match loading::load(source, device, open).await {
                     Ok((ready, artist)) => {
                         messages::send(&ready);
                         jobs.begin(artist);
@@ -48,7 +54,7 @@ pub fn serve(open: Open) {
                 }
             });
         }
-        Request::Submit { id, work } => jobs.submit(id, work),
+        Request::Submit { id, work } => jobs.submit(id, work, message.get(1)),
         Request::Cancel { id } => jobs.cancel(id),
     });
     messages::send(&Response::Hello);

@@ -2,13 +2,13 @@
 
 use protocol::{DeviceKind, DeviceReport, Response, Stage};
 use shared::{
-    formats::weights::{Manifest, Precision, Weights},
+    formats::weights::{Manifest, Precision, Weights, WeightsFile},
     network::definition::parameters,
 };
 
 use crate::{
     artist::{Artist, now},
-    device::{Device, Open},
+    device::Open,
     download::{Caching, download, sha256},
     messages::{Failure, send_progress},
 };
@@ -16,20 +16,45 @@ use crate::{
 /// A manifest is a few kilobytes.
 const LONGEST_MANIFEST: u64 = 1 << 20;
 
-/// Loads the weights from the folder at an address, opens a device and has it draw one known map. `name` is the device in words.
+/// Where weights come from.
+pub enum Source {
+    /// The folder at an address, with their manifest.
+    Folder(String),
+    /// The visitor: the manifest's bytes, and those of the file that it names.
+    Visitor(Vec<u8>, Vec<u8>),
+}
+
+/// Loads weights, opens a device and has it draw one known map. `name` is the device in words.
 ///
 /// # Errors
 /// When a file is missing or not the one meant, or the device does not draw the known map.
-pub async fn load(address: &str, name: String, open: Open) -> Result<(Response, Artist), Failure> {
-    let address = address.trim_end_matches('/');
-    let json = download(&format!("{address}/manifest.json"), Caching::AskServer, LONGEST_MANIFEST, |_| {}).await?;
-    let manifest = Manifest::from_json(&json)
-        .map_err(|error| Failure::final_one(format!("The weights' manifest cannot be used: {error}.")))?;
-    let weights = weights(address, &manifest).await?;
+pub async fn load(source: Source, name: String, open: Open) -> Result<(Response, Artist), Failure> {
+    let read = |json: &[u8]| {
+        Manifest::from_json(json)
+            .map_err(|error| Failure::final_one(format!("The weights' manifest cannot be used: {error}.")))
+    };
+    let (manifest, weights) = match source {
+        Source::Folder(address) => {
+            let address = address.trim_end_matches('/');
+            let name = format!("{address}/manifest.json");
+            let manifest = read(&download(&name, Caching::AskServer, LONGEST_MANIFEST, |_| {}).await?)?;
+            let bytes = fetch(address, file(&manifest)?).await?;
+            let again = "Please reload the page; if this stays, its files on the server are not whole.";
+            let weights = check(&manifest, bytes, again).await?;
+            (manifest, weights)
+        }
+        Source::Visitor(json, bytes) => {
+            let manifest = read(&json)?;
+            let weights =
+                check(&manifest, bytes, "Choose the manifest and the weights that were written together.").await?;
+            (manifest, weights)
+        }
+    };
     send_progress(Stage::Device, 0, 0);
-    let Device { kind, compute } = open(manifest.network.clone(), weights).await?;
+    let device = open(manifest.network.clone(), weights).await?;
+    let kind = device.kind;
     send_progress(Stage::SelfCheck, 0, 0);
-    let artist = Artist::new(&manifest, compute)?;
+    let artist = Artist::new(&manifest, device);
     let check = &manifest.self_check;
     let kappa = artist.kappa_of_seed(check.seed).await?;
     let deviation = check.deviation(manifest.network.map_side, &kappa);
@@ -51,9 +76,14 @@ pub async fn load(address: &str, name: String, open: Open) -> Result<(Response, 
     Ok((Response::Ready { device, manifest: Box::new(manifest) }, artist))
 }
 
-async fn weights(address: &str, manifest: &Manifest) -> Result<Weights, Failure> {
+/// The smallest file of the generator.
+fn file(manifest: &Manifest) -> Result<&WeightsFile, Failure> {
     let file = manifest.file(Precision::F16).or_else(|| manifest.file(Precision::F32));
-    let file = file.ok_or_else(|| Failure::final_one("The weights' manifest names no file of weights."))?;
+    file.ok_or_else(|| Failure::final_one("The weights' manifest names no file of weights."))
+}
+
+/// The bytes of a file beside its manifest.
+async fn fetch(address: &str, file: &WeightsFile) -> Result<Vec<u8>, Failure> {
     send_progress(Stage::Weights, 0, file.bytes);
     // Progress at whole percents: a message for each chunk would be more than anyone sees.
     let percent = std::cell::Cell::new(0);
@@ -65,12 +95,14 @@ async fn weights(address: &str, manifest: &Manifest) -> Result<Weights, Failure>
     };
     // Weights keep their name when they are trained anew: with the checksum in the address, no cache gives old ones.
     let version = file.sha256.get(..12).unwrap_or_default();
-    let bytes = download(&format!("{address}/{}?{version}", file.file), Caching::Usual, file.bytes, progress).await?;
-    let unusable = |error| {
-        Failure::final_one(format!(
-            "The weights were not used: {error}. Please reload the page; if this stays, its files on the server are not whole."
-        ))
-    };
-    file.verify_digest(bytes.len() as u64, sha256(&bytes).await).map_err(unusable)?;
+    download(&format!("{address}/{}?{version}", file.file), Caching::Usual, file.bytes, progress).await
+}
+
+/// The weights in the bytes of whichever file of the manifest they are.
+async fn check(manifest: &Manifest, bytes: Vec<u8>, advice: &str) -> Result<Weights, Failure> {
+    let unusable = |error| Failure::final_one(format!("The weights were not used: {error}. {advice}"));
+    let meant = manifest.generator.iter().find(|file| file.bytes == bytes.len() as u64);
+    let meant = meant.map_or_else(|| file(manifest), Ok)?;
+    meant.verify_digest(bytes.len() as u64, sha256(&bytes).await).map_err(unusable)?;
     Weights::read(bytes, &parameters(&manifest.network.generator())).map_err(unusable)
 }

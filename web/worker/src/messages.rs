@@ -36,12 +36,12 @@ pub fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
 }
 
-/// Calls `handle` for every request of the page, for as long as the worker lives.
-pub fn listen(handle: impl Fn(Request) + 'static) {
+/// Calls `handle` for every request of the page, with its attachments from place 1 on, for as long as the worker lives.
+pub fn listen(handle: impl Fn(Request, Array) + 'static) {
     let listener = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-        let text = Array::from(&event.data()).get(0).as_string().unwrap_or_default();
-        match protocol::decode::<Request>(&text) {
-            Ok(request) => handle(request),
+        let message = Array::from(&event.data());
+        match protocol::decode::<Request>(&message.get(0).as_string().unwrap_or_default()) {
+            Ok(request) => handle(request, message),
             Err(error) => web_sys::console::error_1(&format!("not a request: {error}").into()),
         }
     });
@@ -59,10 +59,15 @@ pub fn send_progress(stage: Stage, loaded: u64, total: u64) {
     send(&Response::Progress(Progress { stage, loaded, total }));
 }
 
-/// Sends a response with the pixels of a map, which are moved, not copied a second time.
-pub fn send_map(response: &Response, kappa: &[f32]) {
-    let pixels = Float32Array::from(kappa);
-    post(response, &Array::of1(&pixels), &Array::of1(&pixels.buffer()));
+/// Sends a response with numbers, which are moved, not copied a second time.
+pub fn send_numbers(response: &Response, numbers: &[Vec<f32>]) {
+    let (attachments, transfer) = (Array::new(), Array::new());
+    for numbers in numbers {
+        let numbers = Float32Array::from(&numbers[..]);
+        attachments.push(&numbers);
+        transfer.push(&numbers.buffer());
+    }
+    post(response, &attachments, &transfer);
 }
 
 fn post(response: &Response, attachments: &Array, transfer: &Array) {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use shared::formats::npy;
+use shared::formats::npy::{self, Element};
 
 use super::description::{MapsDescription, description_path};
 use crate::{
@@ -19,6 +19,7 @@ pub struct MapWriter {
     path: PathBuf,
     file: AtomicFile,
     pixels: usize,
+    element: Element,
     written: usize,
 }
 
@@ -37,9 +38,17 @@ impl MapWriter {
     /// # Errors
     /// When the file cannot be created.
     pub fn create(path: &Path, pixels: usize) -> Result<Self> {
+        Self::create_of(Element::LITTLE_F32, path, pixels)
+    }
+
+    /// The same for numbers of another type.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
+    pub fn create_of(element: Element, path: &Path, pixels: usize) -> Result<Self> {
         let mut file = AtomicFile::create(path)?;
-        file.write_all(&npy::encode_header(0, pixels, pixels))?;
-        Ok(Self { path: path.into(), file, pixels, written: 0 })
+        file.write_all(&npy::encode_header_of(element, 0, pixels, pixels))?;
+        Ok(Self { path: path.into(), file, pixels, element, written: 0 })
     }
 
     /// Appends one map.
@@ -50,8 +59,7 @@ impl MapWriter {
         if kappa.len() != self.pixels * self.pixels {
             bail!("a map of {} values does not fit into a file of {} x {}", kappa.len(), self.pixels, self.pixels);
         }
-        let bytes: Vec<u8> = kappa.iter().flat_map(|kappa| kappa.to_le_bytes()).collect();
-        self.file.write_all(&bytes).with_context(|| self.cannot_write())?;
+        self.file.write_all(&self.element.encode(kappa)).with_context(|| self.cannot_write())?;
         self.written += 1;
         Ok(())
     }
@@ -62,7 +70,7 @@ impl MapWriter {
     /// When the disk is full.
     pub fn finish(mut self, description: Option<&MapsDescription>) -> Result<()> {
         self.file.seek(SeekFrom::Start(0)).with_context(|| self.cannot_write())?;
-        let header = npy::encode_header(self.written, self.pixels, self.pixels);
+        let header = npy::encode_header_of(self.element, self.written, self.pixels, self.pixels);
         self.file.write_all(&header).with_context(|| self.cannot_write())?;
         // The array is safe before its description gets a name, and both are there before the array gets its own.
         self.file.sync()?;

@@ -15,11 +15,11 @@ pub fn Threshold() -> impl IntoView {
     };
     let area = move || {
         let nu = state.threshold.get()?;
-        state.shown.with(|shown| {
-            let shown = shown.as_ref()?;
-            let above = shown.kappa.iter().filter(|&&kappa| f64::from(kappa) >= nu * shown.drawn.sigma).count();
+        state.seen(|shown| {
+            let shown = shown?;
+            let above = shown.kappa.iter().filter(|&&kappa| f64::from(kappa) >= nu * shown.portrait.sigma).count();
             let share = 100.0 * above as f64 / shown.kappa.len().max(1) as f64;
-            let peaks = peaks_above(shown.drawn.of(Statistic::Peaks)?, nu);
+            let peaks = peaks_above(shown.portrait.of(Statistic::Peaks)?, nu);
             Some(format!("{share:.1} % of this map lies above it, with some {peaks:.0} peaks."))
         })
     };

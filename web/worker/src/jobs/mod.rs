@@ -1,20 +1,29 @@
-//! Jobs of the page, each one map, in the order of [`protocol::queue`].
+//! Jobs of the page, each about one map, in the order of [`protocol::queue`].
 //!
 //! ```text
 //! draw     a map that is looked at
+//! look     the same of a map that is there already
 //! measure  statistics of a map that nobody sees, one of an ensemble
+//! read     the maps of a file
+//! layers   what each layer of the network makes of a point
+//! deflect  the deflection of light by a map
 //! ```
 //!
-//! A new kind of job is a file here, a variant of [`Job`], and one of `Work` and `Event` in the protocol.
+//! A new kind of job is a file here, a line in [`Job::step`], and a variant of `Work` and of `Event` in the protocol.
 
+mod deflect;
 mod draw;
+mod layers;
+mod look;
 mod measure;
+mod read;
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::Promise;
+use js_sys::{Float32Array, Promise, Uint8Array};
 use protocol::{Event, Response, Work, queue::JobQueue};
-use wasm_bindgen::JsValue;
+use shared::ConvergenceMap;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
 
@@ -22,36 +31,36 @@ use crate::{
     artist::Artist,
     messages::{self, Failure},
 };
-use draw::Draw;
-use measure::Measure;
-
-/// Work to be done.
-enum Job {
-    Draw(Draw),
-    Measure(Measure),
+/// Work to be done, with what is attached to it.
+struct Job {
+    work: Work,
+    attachment: JsValue,
 }
 
-/// What a job gives.
-struct Step {
-    event: Event,
-    /// Pixels of a map, where it gives such.
-    kappa: Option<Vec<f32>>,
-}
+/// What a job gives: what is said of it, and the numbers attached to that.
+type Step = (Event, Vec<Vec<f32>>);
 
 impl Job {
-    fn new(work: Work) -> Self {
-        match work {
-            Work::Draw { point, statistics } => Self::Draw(Draw { point, statistics }),
-            Work::Measure { point, statistics } => Self::Measure(Measure { point, statistics }),
+    async fn step(self, artist: &mut Artist) -> Result<Step, Failure> {
+        let attached = self.attachment;
+        match self.work {
+            Work::Draw { point, treatment, statistics } => draw::step(artist, point, &treatment, &statistics).await,
+            Work::Look { pixels, side_angle, treatment, statistics } => {
+                look::step(artist, map(attached, pixels, side_angle)?, &treatment, &statistics)
+            }
+            Work::Measure { point, statistics } => measure::step(artist, point, &statistics).await,
+            Work::Read { side_angle } => read::step(&Uint8Array::new(&attached).to_vec(), side_angle),
+            Work::Layers { point } => layers::step(artist, point),
+            Work::Deflect { pixels } => deflect::step(artist, &map(attached, pixels, 1.0)?),
         }
     }
+}
 
-    async fn step(&mut self, artist: &mut Artist) -> Result<Step, Failure> {
-        match self {
-            Self::Draw(draw) => draw.step(artist).await,
-            Self::Measure(measure) => measure.step(artist).await,
-        }
-    }
+/// The map of a job's attachment.
+fn map(attached: JsValue, pixels: usize, side_angle: f64) -> Result<ConvergenceMap, Failure> {
+    let kappa = attached.dyn_into::<Float32Array>().map(|kappa| kappa.to_vec()).unwrap_or_default();
+    ConvergenceMap::new(side_angle, pixels, kappa)
+        .map_err(|error| Failure::final_one(format!("The map cannot be shown: {error}.")))
 }
 
 /// The jobs of this worker.
@@ -69,10 +78,10 @@ impl Jobs {
         self.wake();
     }
 
-    /// Adds a job.
-    pub fn submit(self: &Rc<Self>, id: u32, work: Work) {
+    /// Adds a job, with what is attached to it.
+    pub fn submit(self: &Rc<Self>, id: u32, work: Work, attachment: JsValue) {
         let priority = work.priority();
-        self.queue.borrow_mut().submit(id, priority, Job::new(work));
+        self.queue.borrow_mut().submit(id, priority, Job { work, attachment });
         self.wake();
     }
 
@@ -94,16 +103,10 @@ impl Jobs {
     async fn work(&self, mut artist: Artist) {
         loop {
             let taken = self.queue.borrow_mut().take();
-            let Some(mut waiting) = taken else { break };
+            let Some(waiting) = taken else { break };
             let id = waiting.id;
             match waiting.job.step(&mut artist).await {
-                Ok(Step { event, kappa }) => {
-                    let response = Response::Job { id, event };
-                    match kappa {
-                        Some(kappa) => messages::send_map(&response, &kappa),
-                        None => messages::send(&response),
-                    }
-                }
+                Ok((event, numbers)) => messages::send_numbers(&Response::Job { id, event }, &numbers),
                 Err(Failure { retry_on_cpu, sentence }) => say(id, Event::Failed { retry_on_cpu, sentence }),
             }
             // Messages that have come meanwhile, such as a more urgent job, are heard first.

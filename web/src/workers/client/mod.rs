@@ -1,27 +1,37 @@
 //! What draws the map on screen: jobs, time limits, a fresh start when a worker fails or stops answering, and which device it is.
 //!
+//! ```text
+//! challenge  a graphics processor's try
+//! asking     work beside the map on screen
+//! ```
+//!
 //! Of drawings only the newest counts: while one map is drawn, points that come and go meanwhile are never asked for.
 //!
 //! Every visitor's first map is drawn on the processor. Where there is a real graphics processor, a second worker is started for it
 //! behind the first map, and takes over if it draws faster.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+mod asking;
+mod challenge;
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
 
 use js_sys::{Array, Float32Array};
 use leptos::prelude::*;
 use protocol::{DeviceKind, DeviceReport, Event, LatentPoint, Request, Response, Stage, Work};
-use shared::{formats::weights::Manifest, statistics::Statistic};
-use wasm_bindgen::JsValue;
+use shared::{statistics::Statistic, survey::Treatment};
+use wasm_bindgen::{JsCast, JsValue};
 
+use self::asking::Answer;
 use super::{
     ensemble::Gathering,
     graphics::{self, Adapter},
     limit::Limit,
     link::{Heard, Link, Program},
+    weights::WeightsSource,
 };
 use crate::{
     address::DevicePreference,
-    state::{Phase, ShownMap, State},
+    state::{MapSource, Phase, ShownMap, State},
 };
 
 /// Longest silence while loading: kernels of a slow GPU take their time, and every byte of a download resets it.
@@ -54,16 +64,21 @@ struct Inner {
     challenger_limit: Option<Limit>,
     /// The compiled program of the worker that draws on the processor.
     module: Option<JsValue>,
-    /// The point that is being drawn, with its job's number.
-    drawing: Option<(u32, LatentPoint)>,
-    /// The point whose drawing failed last: it is not asked for again until another one is.
-    failed: Option<LatentPoint>,
+    /// What is being drawn, with its job's number.
+    drawing: Option<(u32, Wanted)>,
+    /// What failed last: it is not asked for again until something else is.
+    failed: Option<Wanted>,
+    /// Who waits for other jobs.
+    asked: BTreeMap<u32, Answer>,
     next_id: u32,
     limit: Option<Limit>,
     /// Whether this worker took the place of one that failed, and has drawn nothing since.
     restarted: bool,
     gathering: Option<Gathering>,
 }
+
+/// A map and what is to be done to it.
+type Wanted = (LatentPoint, Treatment);
 
 impl WorkerClient {
     /// Starts a worker that loads the page's weights.
@@ -79,6 +94,7 @@ impl WorkerClient {
             module: None,
             drawing: None,
             failed: None,
+            asked: BTreeMap::new(),
             next_id: 0,
             limit: None,
             restarted: false,
@@ -102,44 +118,6 @@ impl WorkerClient {
         client
     }
 
-    /// Finds out whether there is a graphics processor to draw on, or why not.
-    async fn look_for_graphics(&self, preference: DevicePreference) {
-        let adapter = graphics::adapter().await;
-        if preference == DevicePreference::WebGpu {
-            match adapter {
-                Ok(adapter) => {
-                    let mut inner = self.inner.borrow_mut();
-                    (inner.on_graphics, inner.device) = (true, adapter.name);
-                }
-                Err(reason) => self.inner.borrow_mut().remark = Some(reason),
-            }
-            return self.spawn();
-        }
-        match adapter {
-            Err(reason) => self.remark(reason),
-            Ok(Adapter { name, software: true }) => {
-                self.remark(format!("this browser's WebGPU is software ({name}), which is slower"));
-            }
-            Ok(Adapter { name, .. }) if graphics::was_slower(&name) => {
-                self.remark(format!("it was faster than {name} when both were tried"));
-            }
-            Ok(adapter) => {
-                self.inner.borrow_mut().untried = Some(adapter);
-                self.challenge();
-            }
-        }
-    }
-
-    /// Says why the graphics processor does not draw.
-    fn remark(&self, clause: String) {
-        self.state.phase.update(|phase| {
-            if let Phase::Ready(device, _) = phase {
-                device.remark = Some(clause.clone());
-            }
-        });
-        self.inner.borrow_mut().remark = Some(clause);
-    }
-
     fn spawn(&self) {
         let on_graphics = self.inner.borrow().on_graphics;
         let client = self.clone();
@@ -147,105 +125,12 @@ impl WorkerClient {
             Heard::Response(response, message) => client.receive(*response, &message),
             Heard::Died => client.recover("The program that draws the maps stopped."),
         };
-        let Some(link) = Link::open(if on_graphics { &Program::Gpu } else { &Program::Cpu }, hear) else {
+        let program = if on_graphics { Program::Gpu } else { Program::Cpu };
+        let Some(link) = self.state.weights.with_untracked(|weights| Link::open(&program, weights, hear)) else {
             return self.give_up("This browser cannot start the worker that draws the maps: it is too old.".into());
         };
         self.inner.borrow_mut().link = Some(link);
         self.limit(LOADING_LIMIT);
-    }
-
-    /// Starts the worker for a graphics processor, once the first map is there.
-    fn challenge(&self) {
-        if self.state.shown.with_untracked(Option::is_none) {
-            return;
-        }
-        let Some(adapter) = self.inner.borrow_mut().untried.take() else { return };
-        let client = self.clone();
-        let hear = move |heard| client.hear_challenger(heard);
-        let Some(link) = Link::open(&Program::Gpu, hear) else { return };
-        self.inner.borrow_mut().challenger = Some((link, adapter));
-        self.limit_challenger();
-    }
-
-    /// Starts the time limit of the graphics processor's try anew.
-    fn limit_challenger(&self) {
-        let client = self.clone();
-        let limit = Limit::start(LOADING_LIMIT, move || client.refuse_challenger("it did not answer in time"));
-        self.inner.borrow_mut().challenger_limit = Some(limit);
-    }
-
-    fn hear_challenger(&self, heard: Heard) {
-        let tried = self.inner.borrow().challenger.is_some();
-        let response = match heard {
-            Heard::Response(response, _) if tried => *response,
-            // It has won, and draws.
-            Heard::Response(response, message) => return self.receive(*response, &message),
-            Heard::Died if tried => return self.refuse_challenger("its program stopped"),
-            Heard::Died => return self.recover("The program that draws the maps stopped."),
-        };
-        self.limit_challenger();
-        match response {
-            Response::Hello => {
-                if let Some((link, adapter)) = &self.inner.borrow().challenger {
-                    link.start(&adapter.name);
-                }
-            }
-            Response::Ready { device, manifest } => self.judge_challenger(device, manifest),
-            Response::Failed { retry_on_cpu, sentence } => {
-                web_sys::console::warn_1(&format!("graphics processor: {sentence}").into());
-                let device = self.inner.borrow().challenger.as_ref().map(|(_, adapter)| adapter.name.clone());
-                if let Some(name) = device.filter(|_| retry_on_cpu) {
-                    graphics::remember(&name, true);
-                }
-                self.refuse_challenger("it failed when it was tried");
-            }
-            Response::Program | Response::Progress(_) | Response::Job { .. } => {}
-        }
-    }
-
-    fn refuse_challenger(&self, why: &str) {
-        let challenger = {
-            let mut inner = self.inner.borrow_mut();
-            inner.challenger_limit = None;
-            inner.challenger.take()
-        };
-        if let Some((_, adapter)) = challenger {
-            self.remark(format!("{} is not used; {why}", adapter.name));
-        }
-    }
-
-    /// Lets the faster of both draw from now on.
-    fn judge_challenger(&self, device: DeviceReport, manifest: Box<Manifest>) {
-        // The newest map rather than one of the start, when the browser had not compiled for speed yet.
-        let newest = self.state.shown.with_untracked(|shown| shown.as_ref().map(|shown| shown.drawn.milliseconds));
-        let own = self.state.phase.with_untracked(|phase| match phase {
-            Phase::Ready(device, _) => {
-                Some(newest.map_or(device.milliseconds, |newest| newest.min(device.milliseconds)))
-            }
-            _ => None,
-        });
-        let Some(own) = own else { return self.refuse_challenger("the page is starting again") };
-        let slower = device.milliseconds >= own;
-        // Beside an ensemble both are slow, and not alike.
-        if !self.state.gathering.get_untracked() {
-            graphics::remember(&device.name, slower);
-        }
-        if slower {
-            return self.refuse_challenger(&format!("it takes {:.0} ms a map", device.milliseconds));
-        }
-        let old = {
-            let mut inner = self.inner.borrow_mut();
-            inner.challenger_limit = None;
-            let Some((link, adapter)) = inner.challenger.take() else { return };
-            (inner.on_graphics, inner.device, inner.remark) = (true, adapter.name, None);
-            // What was asked of the old worker is asked of the new one.
-            inner.drawing = None;
-            inner.link.replace(link)
-        };
-        drop(old);
-        self.state.phase.set(Phase::Ready(device, manifest));
-        self.limit_work();
-        self.draw();
     }
 
     /// The page's client.
@@ -256,9 +141,9 @@ impl WorkerClient {
         use_context().expect("the app provides its worker")
     }
 
-    /// Asks for the point that the page shows, unless it is drawn or being drawn already, or has just failed.
+    /// Asks for what the page shows, unless it is drawn or being drawn already, or has just failed.
     pub fn draw(&self) {
-        let point = self.state.point.get_untracked();
+        let wanted = (self.state.point.get_untracked(), self.state.treatment.get_untracked());
         if !matches!(*self.state.phase.read_untracked(), Phase::Ready(..)) {
             return;
         }
@@ -267,31 +152,55 @@ impl WorkerClient {
             if inner.drawing.is_some() {
                 return;
             }
-            let shown = self.state.shown.with_untracked(|shown| shown.as_ref().map(|shown| shown.drawn.point));
-            if inner.failed != Some(point) {
+            let shown =
+                self.state.shown.with_untracked(|shown| shown.as_ref().map(|shown| (shown.point(), shown.treatment)));
+            if inner.failed != Some(wanted) {
                 inner.failed = None;
             }
-            if shown == Some(point) || inner.failed == Some(point) {
+            if shown == Some((Some(wanted.0), wanted.1)) || inner.failed == Some(wanted) {
                 return self.state.drawing.set(false);
             }
-            inner.next_id = inner.next_id.wrapping_add(1);
-            let id = inner.next_id;
-            inner.drawing = Some((id, point));
+            let id = inner.take_id();
+            inner.drawing = Some((id, wanted));
             id
         };
         self.state.drawing.set(true);
         self.limit(DRAWING_LIMIT);
-        let work = Work::Draw { point, statistics: Statistic::QUICK.to_vec() };
+        let (point, treatment) = wanted;
+        let work = Work::Draw { point, treatment, statistics: Statistic::QUICK.to_vec() };
         if let Some(link) = &self.inner.borrow().link {
             link.send(&Request::Submit { id, work });
         }
+    }
+
+    /// Begins anew with other weights; the map on screen stays until the first of theirs is drawn.
+    pub fn use_weights(&self, weights: WeightsSource) {
+        self.terminate();
+        self.stop_gathering();
+        {
+            let mut inner = self.inner.borrow_mut();
+            (inner.restarted, inner.failed) = (false, None);
+        }
+        self.state.weights.set(weights);
+        self.state.drawing.set(false);
+        self.state.ensemble.set(None);
+        self.state.notice.set(None);
+        // The map of the same seed is another one.
+        self.state.shown.update(|shown| {
+            if let Some(shown) = shown {
+                shown.source = MapSource::Elsewhere("other weights".into());
+            }
+        });
+        self.state.phase.set(Phase::Loading(None));
+        self.spawn();
     }
 
     /// Begins to draw the maps of consecutive seeds, for the scatter of their power spectra.
     pub fn gather(&self, first_seed: u64, maps: usize) {
         let module = self.inner.borrow().module.clone();
         self.state.gathering.set(true);
-        let gathering = Gathering::start(self.state, module.as_ref(), first_seed, maps, &Statistic::QUICK);
+        let weights = self.state.weights.get_untracked();
+        let gathering = Gathering::start(self.state, module.as_ref(), weights, first_seed, maps, &Statistic::QUICK);
         self.inner.borrow_mut().gathering = Some(gathering);
     }
 
@@ -312,7 +221,7 @@ impl WorkerClient {
                 self.limit(LOADING_LIMIT);
                 let inner = self.inner.borrow();
                 if let Some(link) = &inner.link {
-                    link.start(&inner.device);
+                    self.state.weights.with_untracked(|weights| link.start(&inner.device, weights));
                 }
             }
             Response::Progress(progress) => {
@@ -332,7 +241,9 @@ impl WorkerClient {
     }
 
     fn hear_of_job(&self, id: u32, event: Event, message: &Array) {
-        let Some((_, point)) = self.inner.borrow().drawing.filter(|(job, _)| *job == id) else { return };
+        let Some((_, wanted)) = self.inner.borrow().drawing.filter(|(job, _)| *job == id) else {
+            return self.answer(id, event, message);
+        };
         match event {
             Event::Drawn(drawn) => {
                 {
@@ -340,31 +251,32 @@ impl WorkerClient {
                     (inner.drawing, inner.failed, inner.restarted) = (None, None, false);
                 }
                 self.limit_work();
-                let kappa = Rc::new(Float32Array::from(message.get(1)).to_vec());
+                let kappa = Rc::new(numbers(message, 1));
                 let device = self.inner.borrow().device.clone();
-                self.state.shown.set(Some(ShownMap { drawn, kappa, device }));
+                self.state.shown.set(Some(ShownMap::drawn(drawn, kappa, device)));
                 self.draw();
                 self.challenge();
             }
-            Event::Measured { .. } | Event::Cancelled => self.limit_work(),
             Event::Failed { retry_on_cpu: true, sentence } => self.recover(&sentence),
             Event::Failed { retry_on_cpu: false, sentence } => {
                 self.state.notice.set(Some(sentence));
                 {
                     let mut inner = self.inner.borrow_mut();
-                    (inner.drawing, inner.failed) = (None, Some(point));
+                    (inner.drawing, inner.failed) = (None, Some(wanted));
                 }
                 self.limit_work();
                 self.state.drawing.set(false);
                 // The visitor may have moved on meanwhile.
                 self.draw();
             }
+            _ => self.limit_work(),
         }
     }
 
-    /// A time limit while a drawing is asked for, none otherwise.
+    /// A time limit while something is asked for, none otherwise.
     fn limit_work(&self) {
-        if self.inner.borrow().drawing.is_some() {
+        let waiting = self.inner.borrow().drawing.is_some() || !self.inner.borrow().asked.is_empty();
+        if waiting {
             self.limit(DRAWING_LIMIT);
         } else {
             self.inner.borrow_mut().limit = None;
@@ -431,6 +343,7 @@ impl WorkerClient {
     fn terminate(&self) {
         let mut inner = self.inner.borrow_mut();
         (inner.drawing, inner.limit) = (None, None);
+        let asked = std::mem::take(&mut inner.asked);
         let link = inner.link.take();
         inner.challenger_limit = None;
         // It is tried again behind the next map.
@@ -439,7 +352,8 @@ impl WorkerClient {
             link
         });
         drop(inner);
-        drop((link, challenger));
+        // Whoever waits is told so by the loss of its answer.
+        drop((link, challenger, asked));
     }
 
     fn give_up(&self, sentence: String) {
@@ -449,4 +363,16 @@ impl WorkerClient {
         self.state.phase.set(Phase::Failed);
         self.state.notice.set(Some(sentence));
     }
+}
+
+impl Inner {
+    fn take_id(&mut self) -> u32 {
+        self.next_id = self.next_id.wrapping_add(1);
+        self.next_id
+    }
+}
+
+/// The numbers attached to a message.
+fn numbers(message: &Array, place: u32) -> Vec<f32> {
+    message.get(place).dyn_into::<Float32Array>().map(|numbers| numbers.to_vec()).unwrap_or_default()
 }

@@ -1,0 +1,122 @@
+//! Two maps: the page's own beside a simulated one or a visitor's, with the same colours and statistics.
+//!
+//! ```text
+//! library  maps to compare with: samples of simulations, and the visitor's files
+//! files    files of the visitor, maps or weights
+//! slot     a map that is looked at, as its treatment changes
+//! stage    both maps: side by side, one in place of the other, or what differs
+//! ```
+
+pub mod files;
+pub mod library;
+mod slot;
+mod stage;
+
+use leptos::prelude::*;
+use shared::statistics::Statistic;
+
+pub use self::{library::LibraryMap, slot::Slot, stage::Stage};
+use crate::{
+    components::{choice::Choice, statistic_plot::StatisticPlot, survey::Survey},
+    state::State,
+    views::View,
+};
+
+/// How two maps are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Way {
+    /// One beside the other.
+    #[default]
+    Beside,
+    /// One in place of the other, in turn.
+    Blink,
+    /// The first less the second.
+    Difference,
+}
+
+impl Way {
+    const ALL: [Self; 3] = [Self::Beside, Self::Blink, Self::Difference];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Beside => "side by side",
+            Self::Blink => "blink",
+            Self::Difference => "difference",
+        }
+    }
+}
+
+/// What is compared, as signals.
+#[derive(Clone, Copy)]
+pub struct Comparison {
+    /// Maps to choose from.
+    pub library: RwSignal<Vec<LibraryMap>, LocalStorage>,
+    /// In place of the generated map.
+    pub left: Slot,
+    /// The map beside it.
+    pub right: Slot,
+    /// How both are shown.
+    pub way: RwSignal<Way>,
+    /// Side in degrees of files that do not state theirs, where the visitor typed it.
+    pub side_angle: RwSignal<Option<f64>>,
+}
+
+impl Default for Comparison {
+    fn default() -> Self {
+        Self {
+            library: RwSignal::new_local(Vec::new()),
+            left: Slot::default(),
+            right: Slot::default(),
+            way: RwSignal::new(Way::default()),
+            side_angle: RwSignal::new(None),
+        }
+    }
+}
+
+/// Whether two maps are compared now.
+pub fn is_comparing(state: &State) -> bool {
+    state.view.get() == View::Compare && state.comparison.right.shown.with(Option::is_some)
+}
+
+/// Which maps, how they are shown, and what is measured of both.
+#[component]
+pub fn Compare() -> impl IntoView {
+    let state = State::expect();
+    library::load_samples(state);
+    let way = move |way: Way| {
+        let chosen = move || state.comparison.way.get() == way;
+        // Maps of two sizes differ everywhere.
+        let unlike = move || way == Way::Difference && !stage::are_alike(&state);
+        view! {
+            <Choice
+                class="chip"
+                group="way"
+                chosen=Signal::derive(chosen)
+                disabled=Signal::derive(unlike)
+                choose=move || state.comparison.way.set(way)
+            >
+                <span>{way.name()}</span>
+            </Choice>
+        }
+    };
+    view! {
+        <section class="card" aria-label="Which maps">
+            <library::Chooser />
+            <fieldset class="field chips">
+                <legend>"Show them"</legend>
+                {Way::ALL.map(way).collect_view()}
+            </fieldset>
+        </section>
+        <section class="card" aria-label="Your own maps">
+            <files::Drop />
+        </section>
+        <section class="card" aria-label="As a survey sees them">
+            <Survey />
+        </section>
+        <section class="card wide" aria-label="What is measured of both">
+            <div class="pair">
+                {Statistic::QUICK.map(|statistic| view! { <StatisticPlot statistic /> }).collect_view()}
+            </div>
+        </section>
+    }
+}

@@ -1,0 +1,286 @@
+//! Which of two maps did the network draw? Twelve pairs, and what the score means.
+
+use std::rc::Rc;
+
+use js_sys::Array;
+use leptos::{html::Canvas, prelude::*};
+use protocol::{Event, LatentPoint, Work};
+use shared::{colour::paint_stretched, survey::Treatment};
+
+use crate::{
+    address::random_seed, components::map_view::put, state::State, views::compare::LibraryMap, workers::WorkerClient,
+};
+
+/// Pairs of a game.
+const PAIRS: usize = 12;
+/// Largest difference of angle, as a share, between simulated maps and the network's that may stand in one pair.
+const LIKE: f64 = 0.03;
+
+/// A pair: the simulated map, the generated one, and which of them stands on the left.
+#[derive(Clone)]
+struct Pair {
+    maps: [Rc<Vec<f32>>; 2],
+    pixels: usize,
+    /// Place of the generated map.
+    generated: usize,
+    seed: u64,
+}
+
+/// How a game stands.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Score {
+    /// For each pair that is decided, whether the generated map was found.
+    found: Vec<bool>,
+}
+
+impl Score {
+    fn right(&self) -> usize {
+        self.found.iter().filter(|found| **found).count()
+    }
+
+    fn is_over(&self) -> bool {
+        self.found.len() >= PAIRS
+    }
+
+    /// The share of games with this score or a better one, for a player who guesses.
+    fn by_chance(&self) -> f64 {
+        let choose = |k: usize| (0..k).fold(1.0, |product, i| product * (PAIRS - i) as f64 / (i + 1) as f64);
+        (self.right()..=PAIRS).map(choose).sum::<f64>() / f64::from(1_u32 << PAIRS)
+    }
+}
+
+/// The game, where there are simulated maps like those of the network.
+#[component]
+pub fn Game() -> impl IntoView {
+    let state = State::expect();
+    let like = Memo::new(move |_| {
+        let geometry = state.phase.with(|phase| phase.manifest().map(|it| (it.network.map_side, it.side_angle)));
+        let (pixels, angle) = geometry?;
+        state.comparison.library.with(|library| {
+            let fits =
+                |map: &LibraryMap| map.is_sample && map.pixels == pixels && (map.side_angle / angle - 1.0).abs() < LIKE;
+            let places: Vec<usize> =
+                library.iter().enumerate().filter(|(_, map)| fits(map)).map(|(place, _)| place).collect();
+            (places.len() >= PAIRS).then_some(places)
+        })
+    });
+    view! {
+        <Show when=move || like.get().is_some()>
+            <Board like />
+        </Show>
+    }
+}
+
+#[component]
+fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
+    let state = State::expect();
+    let client = WorkerClient::expect();
+    let pairs = RwSignal::new_local(Vec::<Pair>::new());
+    let score = RwSignal::new(Score::default());
+    // The choice in the pair on screen, once it is made.
+    let chosen = RwSignal::new(None::<usize>);
+    let begin = move || {
+        let Some(places) = like.get_untracked() else { return };
+        pairs.set(Vec::new());
+        score.set(Score::default());
+        chosen.set(None);
+        let client = client.get_value();
+        leptos::task::spawn_local(async move {
+            for place in shuffled(places).into_iter().take(PAIRS) {
+                let Some(pair) = pair(state, &client, place).await else { return };
+                pairs.try_update(|pairs| pairs.push(pair));
+            }
+        });
+    };
+    Effect::new(move || {
+        if like.with(Option::is_some) {
+            begin();
+        }
+    });
+    let choose = move |place: usize| {
+        if chosen.get_untracked().is_some() || score.with_untracked(Score::is_over) {
+            return;
+        }
+        let at = score.with_untracked(|score| score.found.len());
+        let generated = pairs.with_untracked(|pairs| pairs.get(at).map(|pair| pair.generated));
+        if let Some(generated) = generated {
+            chosen.set(Some(place));
+            score.update(|score| score.found.push(place == generated));
+        }
+    };
+    // The pair on screen: after a choice it stays until the visitor goes on.
+    let at = Memo::new(move |_| score.with(|score| score.found.len()) - usize::from(chosen.get().is_some()));
+    let next = move |_| chosen.set(None);
+    let side = move |place: usize| {
+        let canvas = NodeRef::<Canvas>::new();
+        Effect::new(move || {
+            let (Some(canvas), at) = (canvas.get(), at.get()) else { return };
+            let (range, stretch, colours) = (state.range(), state.stretch.get(), state.colours.get());
+            pairs.with(|pairs| {
+                let Some(pair) = pairs.get(at) else { return };
+                let pixels = paint_stretched(&pair.maps[place], range, stretch, colours);
+                if let Err(error) = put(&canvas, pair.pixels, &pixels) {
+                    web_sys::console::error_1(&error);
+                }
+            });
+        });
+        let generated =
+            move || pairs.with(|pairs| pairs.get(at.get()).map(|pair| (pair.generated == place, pair.seed)));
+        let verdict = move || {
+            chosen.get()?;
+            let (is_generated, seed) = generated()?;
+            Some(if is_generated {
+                format!("the network drew this one, seed {seed}")
+            } else {
+                "a simulation".to_owned()
+            })
+        };
+        view! {
+            <figure class="candidate">
+                <button
+                    type="button"
+                    data-testid=format!("candidate-{place}")
+                    aria-label=format!("The network drew the {} map", if place == 0 { "left" } else { "right" })
+                    class:picked=move || chosen.get() == Some(place)
+                    disabled=move || chosen.get().is_some() || generated().is_none()
+                    on:click=move |_| choose(place)
+                >
+                    <canvas node_ref=canvas width="256" height="256" aria-hidden="true"></canvas>
+                </button>
+                <figcaption>{move || verdict().unwrap_or_else(|| "\u{a0}".to_owned())}</figcaption>
+            </figure>
+        }
+    };
+    let progress = move || {
+        score.with(|score| {
+            let done = score.found.len();
+            let now = (at.get() + 1).min(PAIRS);
+            if done == 0 {
+                format!("Pair {now} of {PAIRS}")
+            } else {
+                format!("Pair {now} of {PAIRS} · found {} of {done}", score.right())
+            }
+        })
+    };
+    let result = move || {
+        let shown = score.with(Score::is_over) && chosen.get().is_none();
+        shown.then(|| {
+            score.with(|score| view! { <Result score=score.clone() again=Callback::new(move |()| begin()) /> })
+        })
+    };
+    let section = NodeRef::<leptos::html::Section>::new();
+    Effect::new(move || {
+        if let Some(section) = section.get().filter(|_| state.playing.get()) {
+            section.scroll_into_view();
+            state.playing.set(false);
+        }
+    });
+    view! {
+        <section node_ref=section class="card wide game" id="game" aria-labelledby="game-title" data-testid="game">
+            <h2 id="game-title">"Which one did the network draw?"</h2>
+            <p class="remark" role="status" data-testid="game-progress">{progress}</p>
+            <div class="candidates">{side(0)} {side(1)}</div>
+            <div class="verdict" role="status">
+                <Show when=move || chosen.get().is_some()>
+                    <span data-testid="game-verdict">
+                        {move || if score.with(|score| score.found.last() == Some(&true)) { "Right." } else { "It fooled you." }}
+                    </span>
+                    <button type="button" class="primary" data-testid="game-next" on:click=next>
+                        {move || if score.with(Score::is_over) { "How did I do?" } else { "Next pair" }}
+                    </button>
+                </Show>
+            </div>
+            {result}
+            <p class="remark">
+                "Simulated maps are from this project's own N-body simulations, with the same angle and pixels as the network's. "
+                "The paper found no person and no statistic that could tell; the network on this page was trained for less long, and "
+                "a trained eye finds its fine grain. Its other half, the network that judged it, is not shipped with these weights, so that you play alone."
+            </p>
+        </section>
+    }
+}
+
+#[component]
+fn Result(score: Score, again: Callback<()>) -> impl IntoView {
+    let (right, chance) = (score.right(), 100.0 * score.by_chance());
+    let meaning = if score.by_chance() < 0.05 {
+        "You can tell."
+    } else if right * 2 < PAIRS {
+        "The network had you more often than not."
+    } else {
+        "That is within what guessing gives: you cannot tell, yet."
+    };
+    let text =
+        format!("I found {right} of {PAIRS} maps that a neural network drew among simulated universes. Can you?");
+    let copied = RwSignal::new(false);
+    let share = {
+        let text = text.clone();
+        move |_| {
+            let place = window().location();
+            let (origin, path) = (place.origin().unwrap_or_default(), place.pathname().unwrap_or_default());
+            // Browsers give the clipboard to pages of secure addresses; the text stands there to be copied by hand too.
+            let _ = window().navigator().clipboard().write_text(&format!("{text} {origin}{path}?view=learn"));
+            copied.set(true);
+        }
+    };
+    view! {
+        <div class="result" data-testid="game-result">
+            <p>
+                <strong>{format!("You found {right} of {PAIRS}. ")}</strong>
+                {meaning}
+                {format!(" Someone who guesses does as well in {chance:.0} of 100 games.")}
+            </p>
+            <p class="quote">{text}</p>
+            <div class="buttons">
+                <button type="button" class="primary" data-testid="game-again" on:click=move |_| again.run(())>"Play again"</button>
+                <button type="button" on:click=share>{move || if copied.get() { "Copied" } else { "Copy this with a link" }}</button>
+            </div>
+        </div>
+    }
+}
+
+/// Another order of the same places.
+fn shuffled(mut places: Vec<usize>) -> Vec<usize> {
+    for last in (1..places.len()).rev() {
+        places.swap(last, (js_sys::Math::random() * (last + 1) as f64) as usize);
+    }
+    places
+}
+
+async fn pair(state: State, client: &WorkerClient, place: usize) -> Option<Pair> {
+    let (simulated, pixels) = state
+        .comparison
+        .library
+        .with_untracked(|library| library.get(place).map(|map| (Rc::clone(&map.kappa), map.pixels)))?;
+    let seed = random_seed();
+    let work =
+        Work::Draw { point: LatentPoint::of_seed(seed), treatment: Treatment::default(), statistics: Vec::new() };
+    match client.ask(work, Array::new()).await {
+        Ok((Event::Drawn(_), numbers)) => {
+            let drawn = Rc::new(numbers.into_iter().next()?);
+            let generated = usize::from(js_sys::Math::random() < 0.5);
+            let maps = if generated == 0 { [drawn, simulated] } else { [simulated, drawn] };
+            Some(Pair { maps, pixels, generated, seed })
+        }
+        Ok(_) => None,
+        Err(sentence) => {
+            state.notice.set(Some(sentence));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_guessing_gives() {
+        let score = |right: usize| Score { found: (0..PAIRS).map(|place| place < right).collect() };
+        assert!((score(0).by_chance() - 1.0).abs() < 1e-12);
+        assert!((score(12).by_chance() - 1.0 / 4096.0).abs() < 1e-12);
+        // 220 + 66 + 12 + 1 ways to find nine or more.
+        assert!((score(9).by_chance() - 299.0 / 4096.0).abs() < 1e-12);
+        assert!(score(3).is_over() && !Score { found: vec![true] }.is_over());
+    }
+}

@@ -1,0 +1,35 @@
+//! What each layer of the network makes of a point.
+
+use protocol::{Event, LatentPoint, LayerSize};
+use shared::statistics::mean_and_sigma;
+
+use super::Step;
+use crate::{artist::Artist, messages::Failure};
+
+/// Most numbers of a layer's shown channels, and most channels: a few hundred kilobytes in all.
+const MOST_NUMBERS: usize = 1 << 16;
+const MOST_CHANNELS: usize = 16;
+
+/// Draws a point and keeps, of each layer, the channels that vary most.
+///
+/// # Errors
+/// When the device keeps its layers to itself.
+pub fn step(artist: &mut Artist, point: LatentPoint) -> Result<Step, Failure> {
+    let side_of_map = artist.pixels();
+    let all = artist.layers(point)?;
+    let mut layers = Vec::with_capacity(all.len());
+    let mut numbers = Vec::with_capacity(all.len());
+    for (number, layer) in all.iter().enumerate() {
+        // Each layer doubles the side, up to the map's.
+        let side = side_of_map >> (all.len() - 1 - number);
+        let planes: Vec<&[f32]> = layer.chunks_exact((side * side).max(1)).collect();
+        let mut order: Vec<(usize, f64)> = planes.iter().map(|plane| mean_and_sigma(plane).1).enumerate().collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1));
+        order.truncate((MOST_NUMBERS / (side * side).max(1)).clamp(1, MOST_CHANNELS));
+        let shown: Vec<usize> = order.into_iter().map(|(channel, _)| channel).collect();
+        numbers
+            .push(shown.iter().filter_map(|&channel| planes.get(channel)).flat_map(|plane| plane.to_vec()).collect());
+        layers.push(LayerSize { channels: planes.len(), side, shown });
+    }
+    Ok((Event::Layers { layers }, numbers))
+}
