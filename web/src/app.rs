@@ -121,13 +121,16 @@ fn Instrument() -> impl IntoView {
             data-view=move || state.view.get().name()
         >
             <Notice />
-            <section class="map" aria-label="Map">
-                <Stage />
-                <ColourBar />
-                <Status />
-                <Downloads />
-                <Announcement />
-            </section>
+            // The map stays while what stands beside it scrolls by, and no longer.
+            <div class="hero">
+                <section class="map" aria-label="Map">
+                    <Stage />
+                    <ColourBar />
+                    <Status />
+                    <Downloads />
+                    <Announcement />
+                </section>
+            </div>
             <div class="side">
                 <Show when=move || state.view.get() != View::Compare>
                     <section class="card" aria-label="Which map">

@@ -30,6 +30,8 @@ const FILES: [(&str, &[Statistic]); 4] = [
 /// What is known of simulated maps.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reference {
+    /// The folder that it lies in.
+    pub folder: String,
     /// Number of maps.
     pub maps: usize,
     /// Their side in degrees.
@@ -55,7 +57,7 @@ impl Reference {
 
 /// Loads what there is in a folder of the page; plots show the map alone where it was installed without it.
 pub async fn load(folder: &str) -> Option<Reference> {
-    let mut reference = Reference::default();
+    let mut reference = Reference { folder: folder.to_owned(), ..Reference::default() };
     for (name, statistics) in FILES {
         let Some(document) = fetch(&format!("{folder}/{name}.json")).await else { continue };
         if let (Some(middles), Some(mean)) = (all(&document["ell"]), numbers(&document["theory"])) {
@@ -100,6 +102,13 @@ pub async fn samples() -> Option<(f64, Uint8Array)> {
     let side_angle = fetch("reference/samples.npy.json").await?["side_angle"].as_f64()?;
     let buffer = JsFuture::from(answer("reference/samples.npy").await?.array_buffer().ok()?).await.ok()?;
     Some((side_angle, Uint8Array::new(&buffer)))
+}
+
+/// Spectra of single simulated maps, map by map, NaN where a mode is empty, and their number of modes.
+pub async fn spectra(folder: &str) -> Option<(Vec<f32>, usize)> {
+    let buffer = JsFuture::from(answer(&format!("{folder}/spectra.npy")).await?.array_buffer().ok()?).await.ok()?;
+    let table = npy::read(&Uint8Array::new(&buffer).to_vec()).ok()?;
+    Some((table.values, table.columns))
 }
 
 /// One simulated map, small enough to be there before the network is.

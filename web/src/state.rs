@@ -124,9 +124,11 @@ pub struct State {
     /// Statistics of simulated maps.
     pub reference: RwSignal<Option<Reference>>,
     /// Statistics of many generated maps, as far as they are drawn.
-    pub ensemble: RwSignal<Option<Generated>>,
+    pub ensemble: RwSignal<Option<Generated>, LocalStorage>,
     /// Whether more maps of the ensemble are being drawn.
     pub gathering: RwSignal<bool>,
+    /// Whether that waits for the visitor.
+    pub paused: RwSignal<bool>,
     /// Colours of the map.
     pub colours: RwSignal<ColourMap>,
     /// How kappa is spread over them.
@@ -165,8 +167,9 @@ impl State {
             drawing: RwSignal::new(false),
             notice: RwSignal::new(None),
             reference: RwSignal::new(None),
-            ensemble: RwSignal::new(None),
+            ensemble: RwSignal::new_local(None),
             gathering: RwSignal::new(false),
+            paused: RwSignal::new(false),
             colours: RwSignal::new(asked.colours),
             stretch: RwSignal::new(asked.stretch),
             typed_range: RwSignal::new(asked.range),
@@ -185,12 +188,14 @@ impl State {
     /// Range of kappa that the colours span: the typed one, else that of the simulated maps where it is known, so that maps are
     /// comparable, else the shown map's own. A map of which only a band or smooth structure is left has a range of its own.
     pub fn range(&self) -> (f32, f32) {
-        if let Some(range) = self.typed_range.get() {
-            return range;
-        }
         let treated = !self.treatment.get().is_none();
-        let known = self.reference.with(|reference| reference.as_ref()?.kappa_range).filter(|_| !treated);
+        let known = self.known_range().filter(|_| !treated || self.typed_range.with(Option::is_some));
         known.unwrap_or_else(|| self.seen(|shown| shown.map_or((0.0, 1.0), ShownMap::range)))
+    }
+
+    /// The range that the visitor typed, else that of the simulated maps.
+    pub fn known_range(&self) -> Option<(f32, f32)> {
+        self.typed_range.get().or_else(|| self.reference.with(|reference| reference.as_ref()?.kappa_range))
     }
 
     /// The map to look at, or a simulated one until there is one.

@@ -177,7 +177,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300), kind in 0..3) {
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300), kind in 0_usize..3) {
             let beginning: &[u8] = [&b"\x93NUMPY"[..], b"SIMPLE", b""][kind];
             let _ = read(&[beginning, &bytes].concat(), 1.0, LIMITS);
         }

@@ -3,19 +3,24 @@
 use std::path::Path;
 
 use anyhow::Result;
-use base64::{Engine, prelude::BASE64_STANDARD};
-use half::f16;
 use serde_json::{Map, Value, json};
 use shared::{
     colour::{RANGE_SHARES, range_of},
+    formats::npy::{self, Element},
     statistics::{SpectrumReference, Statistic, correlation::correlation_matrix},
 };
-use storage::{files::create_folder, maps::MapArchive, runs::write_atomically};
+use storage::{
+    files::create_folder,
+    maps::{MapArchive, MapWriter, MapsDescription},
+    runs::write_atomically,
+};
 
 use super::measured::MeasuredMaps;
 
-/// Simulated maps that the page may show beside generated ones.
-const SAMPLES: usize = 8;
+/// Simulated maps that the page shows beside generated ones.
+const SAMPLES: usize = 24;
+/// Simulated maps whose spectra the page tests generated ones against.
+const SPECTRA: usize = 512;
 /// Every this many-th pixel is looked at for the range of kappa.
 const STRIDE: usize = 17;
 
@@ -24,7 +29,8 @@ const STRIDE: usize = 17;
 /// - `power_spectrum.json`: a [`SpectrumReference`], the band that the page draws;
 /// - `minkowski.json`, `peaks.json`, `minima.json`, `pdf.json`: abscissa, and mean and sigma per bin of each statistic;
 /// - `correlation.json`: multipoles and rows, `null` where a mode is empty;
-/// - `samples.json`: pixels and side of the maps, and kappa of each as little-endian f16 in base64.
+/// - `spectra.npy`: P(l) of single maps, `[1, maps, modes]` in f32, NaN where a mode is empty;
+/// - `samples.npy` and `first.npy`: some maps and one map in f16, each with its description.
 ///
 /// # Errors
 /// When a map cannot be read again, or the folder cannot be written.
@@ -74,16 +80,31 @@ pub fn write(folder: &Path, measured: &MeasuredMaps, archive: &MapArchive) -> Re
     document.insert("ell".into(), json!(reference.ell));
     document.insert("correlation".into(), json!(rows.collect::<Vec<_>>()));
     put("correlation.json", &Value::Object(document))?;
-    let encode = |map: usize| -> Result<String> {
-        let kappa = archive.map(map)?.into_kappa();
-        let bytes: Vec<u8> = kappa.into_iter().flat_map(|kappa| f16::from_f32(kappa).to_le_bytes()).collect();
-        Ok(BASE64_STANDARD.encode(bytes))
-    };
-    let samples = (0..SAMPLES.min(archive.maps())).map(encode).collect::<Result<Vec<_>>>()?;
-    let mut document = about();
-    document.insert("pixels".into(), json!(measured.pixels));
-    document.insert("kappa_f16".into(), json!(samples));
-    put("samples.json", &Value::Object(document))
+    let shown = &spectra[..spectra.len().min(SPECTRA)];
+    let values: Vec<f32> =
+        shown.iter().flat_map(|map| map.iter().map(|power| power.map_or(f32::NAN, |it| it as f32))).collect();
+    write_atomically(&folder.join("spectra.npy"), &npy::encode(shown.len(), reference.ell.len(), &values))?;
+    for (file, maps) in [("samples.npy", SAMPLES), ("first.npy", 1)] {
+        write_samples(&folder.join(file), maps.min(archive.maps()), measured, archive)?;
+    }
+    Ok(())
+}
+
+/// The first maps of an archive in f16.
+fn write_samples(path: &Path, maps: usize, measured: &MeasuredMaps, archive: &MapArchive) -> Result<()> {
+    let mut writer = MapWriter::create_of(Element::LITTLE_F16, path, measured.pixels)?;
+    for map in 0..maps {
+        writer.write(archive.map(map)?.kappa())?;
+    }
+    writer.finish(Some(&MapsDescription {
+        source: measured.source.clone(),
+        maps,
+        pixels: measured.pixels,
+        side_angle: measured.side_angle,
+        seed: None,
+        source_redshift: archive.origin().source_redshift,
+        cosmology: archive.origin().cosmology,
+    }))
 }
 
 /// Percentiles of the pixels of the first maps of an archive (256 at most).

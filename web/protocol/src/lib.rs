@@ -96,6 +96,12 @@ pub enum Work {
         /// Which one.
         point: LatentPoint,
     },
+    /// Tests two sets of power spectra against each other. Attachments: generated and simulated spectra, map by map, NaN where a mode is
+    /// empty.
+    Test {
+        /// Modes of a spectrum.
+        modes: usize,
+    },
     /// Computes the deflection of light by a map. Attachment: its pixels.
     Deflect {
         /// Pixels along its side.
@@ -168,6 +174,9 @@ pub enum Event {
         /// What they are.
         layers: Vec<LayerSize>,
     },
+    /// Two sets of spectra are tested. Attachments: correlation matrices of the generated and of the simulated ones, row by row, 0 where
+    /// there is none.
+    Tested(Tests),
     /// A deflection, in shares of the map's side. Attachments: to the right, and down.
     Deflected,
     /// A map is measured.
@@ -314,6 +323,19 @@ pub struct MapSize {
     pub pixels: usize,
     /// Side in degrees.
     pub side_angle: f64,
+}
+
+/// What is said of two sets of power spectra.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tests {
+    /// Generated and simulated maps.
+    pub maps: [usize; 2],
+    /// p-value of the Kolmogorov-Smirnov test of each mode; `None` for an empty one.
+    pub p_values: Vec<Option<f64>>,
+    /// p-value of all modes together, by permutation of whole maps.
+    pub together: Option<f64>,
+    /// Root mean square difference of the two correlation matrices beside their diagonals.
+    pub correlation_rms: f64,
 }
 
 /// A layer of the network, of which some channels are shown.

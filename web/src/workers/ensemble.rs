@@ -54,6 +54,8 @@ pub struct Generated {
     pub milliseconds: f64,
     /// The scatter of each statistic.
     pub scatter: BTreeMap<Statistic, Scatter>,
+    /// P(l) of every map in the order of their seeds, map by map, NaN where a mode is empty.
+    pub spectra: Rc<RefCell<Vec<f32>>>,
 }
 
 impl Generated {
@@ -87,6 +89,8 @@ struct Inner {
     left: VecDeque<usize>,
     /// Of each statistic, with the middles of its bins.
     measured: BTreeMap<Statistic, (Vec<f64>, OrderedEnsemble)>,
+    /// P(l) of every map, at its place.
+    spectra: Rc<RefCell<Vec<f32>>>,
     /// When the first map was measured, and when the last picture was shown.
     times: Option<[f64; 2]>,
     limit: Option<Limit>,
@@ -128,6 +132,7 @@ impl Gathering {
             workers: Vec::new(),
             left: (0..maps).collect(),
             measured: BTreeMap::new(),
+            spectra: Rc::default(),
             times: None,
             limit: None,
         };
@@ -144,10 +149,32 @@ impl Gathering {
             gathering.inner.borrow_mut().workers.push(PoolWorker { link, ready: false, asked: Vec::new() });
         }
         limit(&gathering.inner);
+        gathering.follow_pause();
         if gathering.inner.borrow().workers.iter().all(|worker| worker.link.is_none()) {
             gathering.inner.borrow_mut().lose(0, "This browser cannot start more workers.");
         }
         gathering
+    }
+}
+
+impl Gathering {
+    /// Goes on after a pause, whose time does not count.
+    fn follow_pause(&self) {
+        let inner = Rc::downgrade(&self.inner);
+        let paused = self.inner.borrow().state.paused;
+        let mut since = None;
+        Effect::new(move || {
+            let paused = paused.get();
+            let Some(inner) = inner.upgrade() else { return };
+            let mut inner = inner.borrow_mut();
+            if paused {
+                since = Some(now());
+            } else if let Some(since) = since.take() {
+                let passed = now() - since;
+                inner.times = inner.times.map(|[first, last]| [first + passed, last]);
+                (0..inner.workers.len()).for_each(|number| inner.share_out(number));
+            }
+        });
     }
 }
 
@@ -182,6 +209,9 @@ fn hear(inner: &Rc<RefCell<Inner>>, number: usize, heard: Heard) {
 impl Inner {
     /// Gives a worker as many maps as it may have.
     fn share_out(&mut self, number: usize) {
+        if self.state.paused.get_untracked() {
+            return;
+        }
         let Some(worker) = self.workers.get_mut(number).filter(|worker| worker.ready) else { return };
         while worker.asked.len() < AHEAD
             && let (Some(link), Some(map)) = (&worker.link, self.left.pop_front())
@@ -201,6 +231,13 @@ impl Inner {
         }
         self.share_out(number);
         for measured in measured {
+            if measured.statistic == Statistic::PowerSpectrum {
+                let (mut spectra, modes) = (self.spectra.borrow_mut(), measured.values.len());
+                spectra.resize(self.maps * modes, f32::NAN);
+                for (to, power) in spectra[map * modes..].iter_mut().zip(&measured.values) {
+                    *to = power.map_or(f32::NAN, |power| power as f32);
+                }
+            }
             let (middles, ensemble) = self.measured.entry(measured.statistic).or_default();
             *middles = measured.middles;
             ensemble.take(map, measured.values);
@@ -224,7 +261,9 @@ impl Inner {
             Some(Scatter { middles: middles.clone(), mean: ensemble.mean(), sigma: ensemble.sigma() })
         };
         let scatter = self.measured.iter().filter_map(|(&name, of)| Some((name, scatter(of)?))).collect();
-        self.state.ensemble.set(Some(Generated { maps, wanted: self.maps, milliseconds: time - first, scatter }));
+        let spectra = Rc::clone(&self.spectra);
+        let wanted = self.maps;
+        self.state.ensemble.set(Some(Generated { maps, wanted, milliseconds: time - first, scatter, spectra }));
         if maps == self.maps {
             self.state.gathering.set(false);
         }

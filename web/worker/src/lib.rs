@@ -54,7 +54,7 @@ pub fn serve(open: Open) {
                 }
             });
         }
-        Request::Submit { id, work } => jobs.submit(id, work, message.get(1)),
+        Request::Submit { id, work } => jobs.submit(id, work, message),
         Request::Cancel { id } => jobs.cancel(id),
     });
     messages::send(&Response::Hello);

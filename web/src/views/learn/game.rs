@@ -115,7 +115,9 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
         let canvas = NodeRef::<Canvas>::new();
         Effect::new(move || {
             let (Some(canvas), at) = (canvas.get(), at.get()) else { return };
-            let (range, stretch, colours) = (state.range(), state.stretch.get(), state.colours.get());
+            // Both as they are, whatever is done to the map on screen.
+            let range = state.known_range().unwrap_or_else(|| state.range());
+            let (stretch, colours) = (state.stretch.get(), state.colours.get());
             pairs.with(|pairs| {
                 let Some(pair) = pairs.get(at) else { return };
                 let pixels = paint_stretched(&pair.maps[place], range, stretch, colours);

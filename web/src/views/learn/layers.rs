@@ -55,7 +55,7 @@ pub fn Layers() -> impl IntoView {
         };
         view! {
             <figure class="layer" class:last=last>
-                <div class="channels">{(0..shown).map(picture).collect_view()}</div>
+                <div class="channels" style=("--shown", shown.to_string())>{(0..shown).map(picture).collect_view()}</div>
                 <figcaption>{words}</figcaption>
             </figure>
         }

@@ -60,6 +60,14 @@ pub fn Ensemble() -> impl IntoView {
                 {text}
             </button>
             <Show when=move || state.gathering.get()>
+                <button
+                    type="button"
+                    class="pause"
+                    data-testid="pause"
+                    on:click=move |_| state.paused.update(|paused| *paused = !*paused)
+                >
+                    {move || if state.paused.get() { "Go on" } else { "Pause" }}
+                </button>
                 <progress aria-label="Maps drawn for comparison" max=move || size.get() prop:value=maps></progress>
             </Show>
         </div>

@@ -3,15 +3,17 @@
 //! ```text
 //! threshold  what lies above it is marked on the map and on the curves
 //! ensemble   many generated maps, drawn here
+//! tests      whether those could be simulated ones
 //! ```
 
 mod ensemble;
+mod tests;
 mod threshold;
 
 use leptos::prelude::*;
 use shared::statistics::Statistic;
 
-use self::{ensemble::Ensemble, threshold::Threshold};
+use self::{ensemble::Ensemble, tests::EnsembleTests, threshold::Threshold};
 use crate::{components::statistic_plot::StatisticPlot, state::State};
 
 /// Threshold, ensemble, and a plot of each statistic.
@@ -24,6 +26,7 @@ pub fn Statistics() -> impl IntoView {
         <section class="card" aria-label="Many maps">
             <Ensemble />
         </section>
+        <EnsembleTests />
         <section class="card" aria-label="Power spectrum">
             <StatisticPlot statistic=Statistic::PowerSpectrum />
         </section>

@@ -198,6 +198,7 @@ impl WorkerClient {
     /// Begins to draw the maps of consecutive seeds, for the scatter of their power spectra.
     pub fn gather(&self, first_seed: u64, maps: usize) {
         let module = self.inner.borrow().module.clone();
+        self.state.paused.set(false);
         self.state.gathering.set(true);
         let weights = self.state.weights.get_untracked();
         let gathering = Gathering::start(self.state, module.as_ref(), weights, first_seed, maps, &Statistic::QUICK);

@@ -6,9 +6,9 @@ use shared::statistics::mean_and_sigma;
 use super::Step;
 use crate::{artist::Artist, messages::Failure};
 
-/// Most numbers of a layer's shown channels, and most channels: a few hundred kilobytes in all.
-const MOST_NUMBERS: usize = 1 << 16;
+/// Most channels of the first layer that are shown, and how many fewer of each next one, which are finer.
 const MOST_CHANNELS: usize = 16;
+const FEWER: usize = 4;
 
 /// Draws a point and keeps, of each layer, the channels that vary most.
 ///
@@ -25,7 +25,7 @@ pub fn step(artist: &mut Artist, point: LatentPoint) -> Result<Step, Failure> {
         let planes: Vec<&[f32]> = layer.chunks_exact((side * side).max(1)).collect();
         let mut order: Vec<(usize, f64)> = planes.iter().map(|plane| mean_and_sigma(plane).1).enumerate().collect();
         order.sort_by(|a, b| b.1.total_cmp(&a.1));
-        order.truncate((MOST_NUMBERS / (side * side).max(1)).clamp(1, MOST_CHANNELS));
+        order.truncate(MOST_CHANNELS.saturating_sub(FEWER * number).max(1));
         let shown: Vec<usize> = order.into_iter().map(|(channel, _)| channel).collect();
         numbers
             .push(shown.iter().filter_map(|&channel| planes.get(channel)).flat_map(|plane| plane.to_vec()).collect());

@@ -7,6 +7,7 @@
 //! read     the maps of a file
 //! layers   what each layer of the network makes of a point
 //! deflect  the deflection of light by a map
+//! test     two sets of power spectra against each other
 //! ```
 //!
 //! A new kind of job is a file here, a line in [`Job::step`], and a variant of `Work` and of `Event` in the protocol.
@@ -17,10 +18,11 @@ mod layers;
 mod look;
 mod measure;
 mod read;
+mod test;
 
 use std::{cell::RefCell, rc::Rc};
 
-use js_sys::{Float32Array, Promise, Uint8Array};
+use js_sys::{Array, Float32Array, Promise, Uint8Array};
 use protocol::{Event, Response, Work, queue::JobQueue};
 use shared::ConvergenceMap;
 use wasm_bindgen::{JsCast, JsValue};
@@ -31,10 +33,10 @@ use crate::{
     artist::Artist,
     messages::{self, Failure},
 };
-/// Work to be done, with what is attached to it.
+/// Work to be done, with what is attached to it from place 1 on.
 struct Job {
     work: Work,
-    attachment: JsValue,
+    message: Array,
 }
 
 /// What a job gives: what is said of it, and the numbers attached to that.
@@ -42,7 +44,7 @@ type Step = (Event, Vec<Vec<f32>>);
 
 impl Job {
     async fn step(self, artist: &mut Artist) -> Result<Step, Failure> {
-        let attached = self.attachment;
+        let attached = self.message.get(1);
         match self.work {
             Work::Draw { point, treatment, statistics } => draw::step(artist, point, &treatment, &statistics).await,
             Work::Look { pixels, side_angle, treatment, statistics } => {
@@ -51,15 +53,20 @@ impl Job {
             Work::Measure { point, statistics } => measure::step(artist, point, &statistics).await,
             Work::Read { side_angle } => read::step(&Uint8Array::new(&attached).to_vec(), side_angle),
             Work::Layers { point } => layers::step(artist, point),
+            Work::Test { modes } => Ok(test::step([1, 2].map(|place| numbers(self.message.get(place))), modes)),
             Work::Deflect { pixels } => deflect::step(artist, &map(attached, pixels, 1.0)?),
         }
     }
 }
 
+/// The numbers of an attachment.
+fn numbers(attached: JsValue) -> Vec<f32> {
+    attached.dyn_into::<Float32Array>().map(|numbers| numbers.to_vec()).unwrap_or_default()
+}
+
 /// The map of a job's attachment.
 fn map(attached: JsValue, pixels: usize, side_angle: f64) -> Result<ConvergenceMap, Failure> {
-    let kappa = attached.dyn_into::<Float32Array>().map(|kappa| kappa.to_vec()).unwrap_or_default();
-    ConvergenceMap::new(side_angle, pixels, kappa)
+    ConvergenceMap::new(side_angle, pixels, numbers(attached))
         .map_err(|error| Failure::final_one(format!("The map cannot be shown: {error}.")))
 }
 
@@ -79,9 +86,9 @@ impl Jobs {
     }
 
     /// Adds a job, with what is attached to it.
-    pub fn submit(self: &Rc<Self>, id: u32, work: Work, attachment: JsValue) {
+    pub fn submit(self: &Rc<Self>, id: u32, work: Work, message: Array) {
         let priority = work.priority();
-        self.queue.borrow_mut().submit(id, priority, Job { work, attachment });
+        self.queue.borrow_mut().submit(id, priority, Job { work, message });
         self.wake();
     }
 
