@@ -20,6 +20,7 @@ try {
   if (!program.ok) throw new Error(`web_bg.wasm: the server answered ${program.status}`);
   await init({ module_or_path: program });
   starting.remove();
+  await import("./offline.js");
 } catch (error) {
   fail(error);
 }

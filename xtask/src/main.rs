@@ -5,6 +5,7 @@
 //! workspace  where things lie, and versions read from Cargo.lock
 //! install    what each step needs, into .tools/ where possible
 //! page       the release build of the page, skipped while its sources are the same
+//! dist       the page for any static host
 //! serve      the built page at http://127.0.0.1:8080/
 //! test       every test, and the sum of what passed
 //! check      formatting, lints, documentation, licences
@@ -15,6 +16,7 @@
 
 mod bench;
 mod check;
+mod dist;
 mod docs;
 mod fuzz;
 mod install;
@@ -48,6 +50,8 @@ enum Command {
     Run(serve::RunArguments),
     /// Build the page into web/dist without serving it
     Build,
+    /// Write the page as a folder for any static host: kept for use without a connection, compressed beforehand
+    Dist(dist::DistArguments),
     /// Set up the rest (libtorch, Chromium) and run every test: native, tch, and the page in headless Chromium
     Test(test::TestArguments),
     /// Formatting, lints, documentation and licences, as a change must pass them
@@ -80,6 +84,7 @@ fn run(command: &Command) -> Result<ExitCode> {
             serve::serve(&workspace.page(), arguments.port)?;
         }
         Command::Build => page::build(&workspace)?,
+        Command::Dist(arguments) => dist::run(&workspace, arguments)?,
         Command::Test(arguments) => return test::run(&workspace, arguments),
         Command::Check(arguments) => check::run(&workspace, arguments)?,
         Command::Docs => docs::build(&workspace)?,
