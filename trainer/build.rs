@@ -6,6 +6,9 @@ fn main() {
     for source in ["shim.cpp", "group.cpp", "guarded.h", "gloo"] {
         println!("cargo:rerun-if-changed=src/torch/{source}");
     }
+    if std::env::var_os("CARGO_FEATURE_PAGE").is_some() {
+        embed_page();
+    }
     if std::env::var_os("CARGO_FEATURE_TORCH").is_none() {
         return;
     }
@@ -28,4 +31,31 @@ fn main() {
     println!("cargo:rustc-link-lib=dl");
     // For the tests crate, which links libtorch through this library.
     println!("cargo:libtorch_lib={}", library.display());
+}
+
+/// Writes a list of the built page's files, with their bytes, for `viewer/page.rs`.
+fn embed_page() {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+    let page = manifest.join("../web/dist");
+    println!("cargo:rerun-if-changed={}", page.display());
+    assert!(page.join("index.html").is_file(), "feature `page` needs the built page: run `cargo xtask build` first");
+    let (mut files, mut folders) = (Vec::new(), vec![PathBuf::new()]);
+    while let Some(below) = folders.pop() {
+        for entry in std::fs::read_dir(page.join(&below)).into_iter().flatten().flatten() {
+            let name = below.join(entry.file_name());
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if entry.path().is_dir() && !hidden && *name != *"weights" {
+                folders.push(name);
+            } else if entry.path().is_file() && !hidden {
+                files.push((name.to_string_lossy().replace('\\', "/"), entry.path()));
+            }
+        }
+    }
+    files.sort();
+    let entries: Vec<String> = files
+        .iter()
+        .map(|(name, path)| format!("({name:?}, include_bytes!({:?}).as_slice())", path.display().to_string()))
+        .collect();
+    let out = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    std::fs::write(out.join("page.rs"), format!("&[{}]", entries.join(", "))).expect("OUT_DIR can be written");
 }

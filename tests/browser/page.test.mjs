@@ -527,7 +527,8 @@ describe("when something is wrong", () => {
         } else if (request.type === "submit") {
           jobs += 1;
           const job = (event, ...more) => say({ type: "job", id: request.id, event }, ...more);
-          const drawn = { point: request.work.point, pixels: 256, side_angle: 1.75, sigma: 0.02, milliseconds: 1, measured: [] };
+          const portrait = { pixels: 256, side_angle: 1.75, sigma: 0.02, measured: [] };
+          const drawn = { point: request.work.point, treatment: request.work.treatment, milliseconds: 1, portrait };
           if (jobs > 1) job({ event: "drawn", ...drawn }, new Float32Array(65_536));
           else setTimeout(() => job({ event: "failed", retry_on_cpu: false, sentence: "It cannot be drawn." }), 5000);
         }

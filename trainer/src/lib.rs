@@ -8,6 +8,7 @@
 //! figures    plots, and the pages that hold them
 //! drawing    maps from weights, on whichever device
 //! torch      libtorch and the two networks in it
+//! viewer     the page on one's own weights
 //! progress   what people look at meanwhile
 //! commands   one module a subcommand
 //! ```
@@ -23,4 +24,5 @@ pub mod spectra;
 #[cfg(feature = "torch")]
 pub mod torch;
 pub mod training;
+pub mod viewer;
 pub mod weights;

@@ -22,7 +22,7 @@ use crate::{
         Navigation, Shown, View,
         compare::{Stage, files},
     },
-    workers::{WeightsSource, WorkerClient},
+    workers::WorkerClient,
 };
 
 /// The page.
@@ -57,13 +57,7 @@ pub fn App() -> impl IntoView {
     leptos::task::spawn_local(async move {
         state.placeholder.set(reference::first().await);
     });
-    leptos::task::spawn_local(async move {
-        let offers = weights_chooser::offers().await;
-        state.offers.set(offers.clone());
-        if let Some(offer) = offers.iter().find(|offer| Some(&offer.folder) == weights.as_ref()) {
-            worker.use_weights(WeightsSource::Folder(offer.folder.clone()));
-        }
-    });
+    weights_chooser::follow_offers(state, worker, weights);
     follow_reference(state);
 
     move || {

@@ -125,7 +125,8 @@ fn compress(file: &Path) -> Result<()> {
         if compressed.len() < bytes.len() {
             let mut name = file.as_os_str().to_owned();
             name.push(format!(".{ending}"));
-            std::fs::write(&name, compressed).with_context(|| format!("cannot write {}", Path::new(&name).display()))?;
+            std::fs::write(&name, compressed)
+                .with_context(|| format!("cannot write {}", Path::new(&name).display()))?;
         }
     }
     Ok(())

@@ -2,30 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use shared::{
-    formats::weights::{Origin, Precision, TrainingRecord},
-    network::MapGenerator,
-    statistics::SpectrumBand,
-};
+use shared::{formats::weights::Precision, network::MapGenerator, statistics::SpectrumBand};
 use storage::{files::check_free, runs::write_atomically};
-use tch::Device;
 
 use crate::{
     drawing::Drawer,
     progress::Bar,
     training::{
-        checkpoint::{self, CheckpointState, Checkpoints},
-        data::{Part, TrainingMaps},
-        finish::finish,
+        checkpoint::Checkpoints,
+        data::{self, TrainingMaps},
         monitor::SpectrumMonitor,
         run::{best_checkpoint, best_selected},
-        step::Players,
     },
     weights::{
-        LoadedWeights, WeightsPrecision, onnx,
-        write::{EncodedWeights, WEIGHTS_FILES},
+        LoadedWeights, WeightsPrecision,
+        of_run::{self, Part},
+        onnx,
+        write::WEIGHTS_FILES,
     },
 };
 
@@ -127,25 +122,15 @@ fn export_run(arguments: &ExportArguments, run: &Path, out: &Path) -> Result<()>
             None => checkpoints.newest_good()?,
         },
     };
-    let players = Players::new(&state.config, state.data.deviation, Device::Cpu)?;
-    match selected {
-        Some(_) => checkpoint::restore_generator(&bytes, &players.generator)?,
-        None => checkpoint::restore(&bytes, &players)?,
-    }
-    if !arguments.as_trained {
-        finish(&players, &state.config)?;
-    }
-    let described = state.data.description.as_ref();
-    let side_angle =
-        described.map(|description| description.side_angle).context("the run does not know its maps' angle")?;
     let precisions = arguments.precision.iter().map(|&precision| Precision::from(precision));
-    let encoded = EncodedWeights::new(&players.generator, &state.config.network, side_angle, precisions)?;
+    let part = if selected.is_some() { Part::Generator } else { Part::Whole };
+    let encoded = of_run::encode(&bytes, &state, part, !arguments.as_trained, precisions)?;
     let measured = match &arguments.data {
         Some(path) => measure(path, arguments.measured_maps, &encoded.generator(BATCH))?,
         None => Vec::new(),
     };
     // All is measured: only now is what lies in the folder replaced.
-    let manifest = encoded.write(out, Origin::Trained(record(&state)), measured)?;
+    let manifest = encoded.write(out, of_run::origin(&state), measured)?;
     println!("{}: generator of step {}", out.display(), state.step);
     for band in &manifest.spectrum {
         println!(
@@ -156,30 +141,10 @@ fn export_run(arguments: &ExportArguments, run: &Path, out: &Path) -> Result<()>
     Ok(())
 }
 
-fn record(state: &CheckpointState) -> TrainingRecord {
-    let description = state.data.description.as_ref();
-    TrainingRecord {
-        data: description.map_or_else(|| "not described".to_owned(), |description| description.source.clone()),
-        maps: state.data.maps,
-        data_sha256: state.data.sha256.clone(),
-        cosmology: description.and_then(|description| description.cosmology),
-        source_redshift: description.and_then(|description| description.source_redshift),
-        step: state.step,
-        started_from: state.started_from.clone(),
-        batch_size: state.config.batch_size,
-        learning_rate: Some(state.config.learning_rate),
-        seed: state.config.seed,
-        precision: state.config.precision.to_string(),
-        device: state.device.clone(),
-        discriminator: state.config.discriminator.differs(),
-        trained_toward: state.config.forces.statistics(),
-    }
-}
-
 /// Ratios per band of generated maps to maps that were not trained on.
 fn measure(path: &Path, most: usize, generator: &MapGenerator<&Drawer>) -> Result<Vec<SpectrumBand>> {
     let (side, side_angle) = (generator.pixels(), generator.side_angle());
-    let maps = TrainingMaps::open(path, side, Part::WithoutLast(0), 2)?;
+    let maps = TrainingMaps::open(path, side, data::Part::WithoutLast(0), 2)?;
     if let Some(description) = maps.description(None)?
         && (description.side_angle / side_angle - 1.0).abs() > 1e-6
     {

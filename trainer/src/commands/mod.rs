@@ -16,6 +16,7 @@ pub mod spectrum;
 pub mod statistics;
 #[cfg(feature = "torch")]
 pub mod train;
+pub mod view;
 #[cfg(not(feature = "torch"))]
 pub mod without_torch;
 
@@ -55,6 +56,8 @@ pub enum Command {
     /// Reproduce the paper's evaluation of a generator, beside a control
     #[cfg(feature = "torch")]
     Evaluate(evaluate::EvaluateArguments),
+    /// Serve the page with your own weights, or with a run while it trains
+    View(view::ViewArguments),
     /// Say what a file is: maps, weights, manifest, checkpoint
     Info(info::InfoArguments),
     /// Needs libtorch: train the generator against the discriminator
@@ -90,6 +93,7 @@ impl Command {
             Self::Spectrum(arguments) => spectrum::run(&arguments)?,
             Self::Statistics(arguments) => statistics::run(&arguments)?,
             Self::Compare(arguments) => compare::run(&arguments)?,
+            Self::View(arguments) => view::run(&arguments)?,
             Self::Info(arguments) => info::run(&arguments)?,
             #[cfg(not(feature = "torch"))]
             Self::Train(it) | Self::Export(it) | Self::Evaluate(it) => it.run()?,

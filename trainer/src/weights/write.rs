@@ -80,7 +80,22 @@ impl EncodedWeights {
     /// # Errors
     /// When the folder cannot be written.
     pub fn write(self, folder: &Path, origin: Origin, spectrum: Vec<SpectrumBand>) -> Result<Manifest> {
+        let (manifest, files) = self.into_files(origin, spectrum)?;
+        create_folder(folder)?;
+        for (name, bytes) in &files {
+            write_atomically(&folder.join(name), bytes)?;
+        }
+        write_atomically(&folder.join(MANIFEST), manifest.to_json()?.as_bytes())?;
+        Ok(manifest)
+    }
+
+    /// The manifest, and names and bytes of the files that it names.
+    ///
+    /// # Errors
+    /// When the generator draws no map.
+    pub fn into_files(self, origin: Origin, spectrum: Vec<SpectrumBand>) -> Result<(Manifest, Vec<(String, Vec<u8>)>)> {
         let self_check = self.self_check()?;
+        let names: Vec<String> = self.files.iter().map(|file| file.file.clone()).collect();
         let manifest = Manifest {
             format: FORMAT.into(),
             version: VERSION,
@@ -91,12 +106,7 @@ impl EncodedWeights {
             spectrum,
             self_check,
         };
-        create_folder(folder)?;
-        for (file, bytes) in manifest.generator.iter().zip(&self.encoded) {
-            write_atomically(&folder.join(&file.file), bytes)?;
-        }
-        write_atomically(&folder.join(MANIFEST), manifest.to_json()?.as_bytes())?;
-        Ok(manifest)
+        Ok((manifest, names.into_iter().zip(self.encoded).collect()))
     }
 
     /// Pixels spread over one map.

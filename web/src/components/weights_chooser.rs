@@ -1,5 +1,7 @@
 //! Which network draws: those that the page offers, and the visitor's own.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use serde_json::Value;
 
@@ -21,11 +23,43 @@ pub struct Offer {
     pub reference: Option<String>,
 }
 
-/// What `weights/index.json` lists; paths are relative to the page and stay below it.
-pub async fn offers() -> Vec<Offer> {
-    let document = reference::fetch("weights/index.json").await;
-    let listed = document.and_then(|document| document["weights"].as_array().cloned()).unwrap_or_default();
-    listed.iter().filter_map(offer).collect()
+/// What `weights/index.json` lists, and the seconds after which it may list more; paths are relative to the page and stay below it.
+async fn offers() -> (Vec<Offer>, Option<u64>) {
+    let document = reference::fetch("weights/index.json").await.unwrap_or_default();
+    let listed = document["weights"].as_array().cloned().unwrap_or_default();
+    (listed.iter().filter_map(offer).collect(), document["watch_seconds"].as_u64())
+}
+
+/// Learns which networks there are, and uses the one that the address asks for. While a run goes on, as `trainer view` serves it, newer ones
+/// appear: whoever looks at the newest is shown the next one.
+pub fn follow_offers(state: State, client: WorkerClient, asked: Option<String>) {
+    leptos::task::spawn_local(async move {
+        let (listed, watch) = offers().await;
+        state.offers.set(listed.clone());
+        if let Some(offer) = listed.iter().find(|offer| Some(&offer.folder) == asked.as_ref()) {
+            client.use_weights(WeightsSource::Folder(offer.folder.clone()));
+        }
+        let Some(seconds) = watch else { return };
+        let look = move || {
+            let client = client.clone();
+            leptos::task::spawn_local(async move {
+                let (listed, _) = offers().await;
+                let before = state.offers.get_untracked();
+                if listed.is_empty() || listed == before {
+                    return;
+                }
+                let used = state.weights.with_untracked(|weights| weights.folder().map(str::to_owned));
+                // The page's own folder holds the newest, and so does the last of the list; a start that failed waits for any.
+                let newest = before.last().map(|offer| offer.folder.clone());
+                let follows = used.is_none_or(|used| used == OWN_FOLDER || Some(used) == newest);
+                state.offers.set(listed.clone());
+                if let Some(offer) = listed.last().filter(|offer| follows && Some(&offer.folder) != newest.as_ref()) {
+                    client.use_weights(WeightsSource::Folder(offer.folder.clone()));
+                }
+            });
+        };
+        set_interval(look, Duration::from_secs(seconds.max(1)));
+    });
 }
 
 fn offer(entry: &Value) -> Option<Offer> {

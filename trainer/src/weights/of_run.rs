@@ -1,0 +1,67 @@
+//! A run's generator as weights.
+
+use anyhow::{Context, Result};
+use shared::formats::weights::{Origin, Precision, TrainingRecord};
+use tch::Device;
+
+use super::write::EncodedWeights;
+use crate::training::{
+    checkpoint::{self, CheckpointState},
+    finish::finish,
+    step::Players,
+};
+
+/// What a checkpoint holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Both networks, and all that a run goes on from.
+    Whole,
+    /// The generator, as a selection keeps it.
+    Generator,
+}
+
+/// Encodes the generator of a checkpoint, finished as the run's `[export]` says where `finished` is on.
+///
+/// # Errors
+/// When the checkpoint is damaged, or the run does not know its maps' angle.
+pub fn encode(
+    bytes: &[u8],
+    state: &CheckpointState,
+    part: Part,
+    finished: bool,
+    precisions: impl IntoIterator<Item = Precision>,
+) -> Result<EncodedWeights> {
+    let players = Players::new(&state.config, state.data.deviation, Device::Cpu)?;
+    match part {
+        Part::Generator => checkpoint::restore_generator(bytes, &players.generator)?,
+        Part::Whole => checkpoint::restore(bytes, &players)?,
+    }
+    if finished {
+        finish(&players, &state.config)?;
+    }
+    let described = state.data.description.as_ref();
+    let side_angle =
+        described.map(|description| description.side_angle).context("the run does not know its maps' angle")?;
+    EncodedWeights::new(&players.generator, &state.config.network, side_angle, precisions)
+}
+
+/// What a manifest says of how the weights were trained.
+pub fn origin(state: &CheckpointState) -> Origin {
+    let description = state.data.description.as_ref();
+    Origin::Trained(TrainingRecord {
+        data: description.map_or_else(|| "not described".to_owned(), |description| description.source.clone()),
+        maps: state.data.maps,
+        data_sha256: state.data.sha256.clone(),
+        cosmology: description.and_then(|description| description.cosmology),
+        source_redshift: description.and_then(|description| description.source_redshift),
+        step: state.step,
+        started_from: state.started_from.clone(),
+        batch_size: state.config.batch_size,
+        learning_rate: Some(state.config.learning_rate),
+        seed: state.config.seed,
+        precision: state.config.precision.to_string(),
+        device: state.device.clone(),
+        discriminator: state.config.discriminator.differs(),
+        trained_toward: state.config.forces.statistics(),
+    })
+}
