@@ -97,11 +97,13 @@ fn all(value: &Value) -> Option<Vec<f64>> {
     numbers(value)?.into_iter().collect()
 }
 
-/// The samples of simulated maps: their side in degrees, and the bytes of their .npy file.
-pub async fn samples() -> Option<(f64, Uint8Array)> {
-    let side_angle = fetch("reference/samples.npy.json").await?["side_angle"].as_f64()?;
+/// The samples of simulated maps: their side in degrees, what they are, and the bytes of their .npy file.
+pub async fn samples() -> Option<(f64, Option<String>, Uint8Array)> {
+    let description = fetch("reference/samples.npy.json").await?;
+    let side_angle = description["side_angle"].as_f64()?;
+    let source = description["source"].as_str().map(str::to_owned);
     let buffer = JsFuture::from(answer("reference/samples.npy").await?.array_buffer().ok()?).await.ok()?;
-    Some((side_angle, Uint8Array::new(&buffer)))
+    Some((side_angle, source, Uint8Array::new(&buffer)))
 }
 
 /// Spectra of single simulated maps, map by map, NaN where a mode is empty, and their number of modes.

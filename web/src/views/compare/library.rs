@@ -49,7 +49,7 @@ pub fn load_samples(state: State) {
     }
     let client = WorkerClient::expect().get_value();
     leptos::task::spawn_local(async move {
-        let Some((side_angle, bytes)) = reference::samples().await else { return };
+        let Some((side_angle, source, bytes)) = reference::samples().await else { return };
         let answer = client.ask(Work::Read { side_angle }, Array::of1(&bytes)).await;
         match answer {
             Ok((Event::Read { maps: sizes, .. }, numbers)) => {
@@ -58,6 +58,7 @@ pub fn load_samples(state: State) {
                 let new = state.comparison.library.with_untracked(|library| !library.iter().any(|map| map.is_sample));
                 if new && !samples.is_empty() {
                     state.comparison.library.update(|library| library.extend(samples));
+                    state.comparison.samples.set(source);
                     if state.comparison.right.chosen.get_untracked().is_none() {
                         state.comparison.right.chosen.set(Some(0));
                     }
@@ -76,6 +77,11 @@ pub fn Chooser() -> impl IntoView {
     view! {
         <SlotChooser id="left-map" label="Left" of=state.comparison.left nothing="the generated map" />
         <SlotChooser id="right-map" label="Right" of=state.comparison.right nothing="nothing" />
+        <Show when=move || state.comparison.samples.with(Option::is_some)>
+            <p class="remark">
+                "The simulated maps: "{move || state.comparison.samples.get()}". The network may have learned from others: About says from which."
+            </p>
+        </Show>
     }
 }
 

@@ -17,7 +17,7 @@ use shared::statistics::Statistic;
 
 pub use self::{library::LibraryMap, slot::Slot, stage::Stage};
 use crate::{
-    components::{choice::Choice, statistic_plot::StatisticPlot, survey::Survey},
+    components::{appearance::Appearance, choice::Choice, statistic_plot::StatisticPlot, survey::Survey},
     state::State,
     views::View,
 };
@@ -57,6 +57,8 @@ pub struct Comparison {
     pub right: Slot,
     /// How both are shown.
     pub way: RwSignal<Way>,
+    /// What the samples are, in words.
+    pub samples: RwSignal<Option<String>>,
     /// Side in degrees of files that do not state theirs, where the visitor typed it.
     pub side_angle: RwSignal<Option<f64>>,
 }
@@ -68,6 +70,7 @@ impl Default for Comparison {
             left: Slot::default(),
             right: Slot::default(),
             way: RwSignal::new(Way::default()),
+            samples: RwSignal::new(None),
             side_angle: RwSignal::new(None),
         }
     }
@@ -112,6 +115,9 @@ pub fn Compare() -> impl IntoView {
         </section>
         <section class="card" aria-label="As a survey sees them">
             <Survey />
+        </section>
+        <section class="card" aria-label="How the maps look">
+            <Appearance />
         </section>
         <section class="card wide" aria-label="What is measured of both">
             <div class="pair">

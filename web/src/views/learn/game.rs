@@ -2,17 +2,27 @@
 
 use std::rc::Rc;
 
-use js_sys::Array;
+use js_sys::{Array, Float32Array};
 use leptos::{html::Canvas, prelude::*};
-use protocol::{Event, LatentPoint, Work};
-use shared::{colour::paint_stretched, survey::Treatment};
+use protocol::{LatentPoint, Work};
+use shared::{
+    colour::{RANGE_SHARES, paint_stretched, range_of},
+    survey::Treatment,
+};
 
 use crate::{
-    address::random_seed, components::map_view::put, state::State, views::compare::LibraryMap, workers::WorkerClient,
+    address::random_seed,
+    components::map_view::put,
+    state::State,
+    views::compare::LibraryMap,
+    workers::{Answered, WorkerClient},
 };
 
 /// Pairs of a game.
 const PAIRS: usize = 12;
+/// Arcminutes by which both maps are smoothed. The simulations of the samples resolve finer structure than those from which the network
+/// learned, and nobody is to win by looking for that.
+const SMOOTHING: f64 = 1.2;
 /// Largest difference of angle, as a share, between simulated maps and the network's that may stand in one pair.
 const LIKE: f64 = 0.03;
 
@@ -115,11 +125,11 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
         let canvas = NodeRef::<Canvas>::new();
         Effect::new(move || {
             let (Some(canvas), at) = (canvas.get(), at.get()) else { return };
-            // Both as they are, whatever is done to the map on screen.
-            let range = state.known_range().unwrap_or_else(|| state.range());
             let (stretch, colours) = (state.stretch.get(), state.colours.get());
             pairs.with(|pairs| {
                 let Some(pair) = pairs.get(at) else { return };
+                // Each in its own range: it is their structure that is judged.
+                let range = range_of(pair.maps[place].iter().copied(), RANGE_SHARES);
                 let pixels = paint_stretched(&pair.maps[place], range, stretch, colours);
                 if let Err(error) = put(&canvas, pair.pixels, &pixels) {
                     web_sys::console::error_1(&error);
@@ -194,9 +204,9 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
             </div>
             {result}
             <p class="remark">
-                "Simulated maps are from this project's own N-body simulations, with the same angle and pixels as the network's. "
-                "The paper found no person and no statistic that could tell; the network on this page was trained for less long, and "
-                "a trained eye finds its fine grain. Its other half, the network that judged it, is not shipped with these weights, so that you play alone."
+                "The simulated maps are this project's own. They show finer structure than those from which this network learned, so both are "
+                "smoothed alike, and each has its own range of colours. The paper found no person and no statistic that could tell; this "
+                "network was trained for less long. The one that judged it is not shipped with its weights: you play alone."
             </p>
         </section>
     }
@@ -249,22 +259,24 @@ fn shuffled(mut places: Vec<usize>) -> Vec<usize> {
     places
 }
 
+/// A pair with the simulated map at a place of the library.
 async fn pair(state: State, client: &WorkerClient, place: usize) -> Option<Pair> {
-    let (simulated, pixels) = state
-        .comparison
-        .library
-        .with_untracked(|library| library.get(place).map(|map| (Rc::clone(&map.kappa), map.pixels)))?;
-    let seed = random_seed();
-    let work =
-        Work::Draw { point: LatentPoint::of_seed(seed), treatment: Treatment::default(), statistics: Vec::new() };
-    match client.ask(work, Array::new()).await {
-        Ok((Event::Drawn(_), numbers)) => {
-            let drawn = Rc::new(numbers.into_iter().next()?);
-            let generated = usize::from(js_sys::Math::random() < 0.5);
-            let maps = if generated == 0 { [drawn, simulated] } else { [simulated, drawn] };
-            Some(Pair { maps, pixels, generated, seed })
-        }
-        Ok(_) => None,
+    let map = state.comparison.library.with_untracked(|library| library.get(place).cloned())?;
+    let (seed, pixels) = (random_seed(), map.pixels);
+    let treatment = Treatment { smoothing: SMOOTHING, ..Treatment::default() };
+    let draw = Work::Draw { point: LatentPoint::of_seed(seed), treatment, statistics: Vec::new() };
+    let look = Work::Look { pixels, side_angle: map.side_angle, treatment, statistics: Vec::new() };
+    let drawn = first(state, client.ask(draw, Array::new()).await)?;
+    let simulated = first(state, client.ask(look, Array::of1(&Float32Array::from(&map.kappa[..]))).await)?;
+    let generated = usize::from(js_sys::Math::random() < 0.5);
+    let maps = if generated == 0 { [drawn, simulated] } else { [simulated, drawn] };
+    Some(Pair { maps, pixels, generated, seed })
+}
+
+/// The pixels of an answer; a failure is told.
+fn first(state: State, answer: Result<Answered, String>) -> Option<Rc<Vec<f32>>> {
+    match answer {
+        Ok((_, numbers)) => numbers.into_iter().next().map(Rc::new),
         Err(sentence) => {
             state.notice.set(Some(sentence));
             None

@@ -82,7 +82,9 @@ fn Picture(layers: RwSignal<Vec<Shown>, LocalStorage>, number: usize, place: usi
     let state = State::expect();
     let canvas = NodeRef::<Canvas>::new();
     Effect::new(move || {
-        let (Some(canvas), range) = (canvas.get(), state.range()) else { return };
+        // The network's own map, whatever is done to the one on screen.
+        let range = state.known_range().unwrap_or_else(|| state.range());
+        let Some(canvas) = canvas.get() else { return };
         layers.with(|layers| {
             let Some((LayerSize { side, channels, .. }, numbers)) = layers.get(number) else { return };
             let Some(values) = numbers.chunks_exact(side * side).nth(place) else { return };

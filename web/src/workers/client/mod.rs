@@ -22,6 +22,7 @@ use shared::{statistics::Statistic, survey::Treatment};
 use wasm_bindgen::{JsCast, JsValue};
 
 use self::asking::Answer;
+pub use self::asking::Answered;
 use super::{
     ensemble::Gathering,
     graphics::{self, Adapter},
