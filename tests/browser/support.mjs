@@ -21,6 +21,10 @@ const { chromium } = modules("playwright-core");
 
 /** Folder of the weights that the page ships. */
 export const WEIGHTS = join(root, "public/weights");
+/** The native trainer. */
+export const TRAINER = setting("COSMOGAN_TRAINER");
+/** Text of axe-core, which finds what shuts people out. */
+export const AXE = readFileSync(join(setting("COSMOGAN_NODE_MODULES"), "axe-core/axe.min.js"), "utf8");
 
 const MEDIA_TYPES = {
   ".html": "text/html; charset=utf-8",
@@ -29,14 +33,15 @@ const MEDIA_TYPES = {
   ".json": "application/json",
   ".wasm": "application/wasm",
   ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".webmanifest": "application/manifest+json",
 };
 
 /**
  * Serves the built page. `overrides` maps a path such as "/weights/manifest.json" to a function `(file) => Buffer | null`
- * that gets the path of the true file and returns what is served instead; null is answer 404.
+ * that gets the path of the true file and returns what is served instead; null is answer 404. `folder` is the built page.
  */
-export async function servePage(overrides = {}) {
-  const folder = setting("COSMOGAN_PAGE");
+export async function servePage(overrides = {}, folder = setting("COSMOGAN_PAGE")) {
   // As a header too, since the one in the page's head does not hold for its worker.
   const policy = readFileSync(join(folder, "index.html"), "utf8").match(/Content-Security-Policy" content="([^"]*)"/)[1];
   const server = createServer((request, response) => {
@@ -113,12 +118,17 @@ export async function downloaded(page, testid) {
   return readFileSync(await download.path());
 }
 
+/** Runs the native trainer in a folder, with `inputs` (text or bytes by name) written to it first. */
+export function trainerIn(folder, inputs, ...lines) {
+  for (const [name, bytes] of Object.entries(inputs)) writeFileSync(join(folder, name), bytes);
+  for (const line of lines) execFileSync(TRAINER, line, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+}
+
 /** Runs the native trainer in a folder that goes away, with `inputs` (text or bytes by name) in it, and returns the files that it was asked to write there. */
 export function trainer(lines, files, inputs = {}) {
   const folder = mkdtempSync(join(tmpdir(), "cosmogan-"));
   try {
-    for (const [name, bytes] of Object.entries(inputs)) writeFileSync(join(folder, name), bytes);
-    for (const line of lines) execFileSync(setting("COSMOGAN_TRAINER"), line, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+    trainerIn(folder, inputs, ...lines);
     return files.map((file) => readFileSync(join(folder, file)));
   } finally {
     rmSync(folder, { recursive: true });

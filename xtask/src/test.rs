@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 
-use crate::{check, install, page, process::Step, summary::Summary, workspace::Workspace};
+use crate::{check, dist, install, process::Step, summary::Summary, workspace::Workspace};
 
 /// Options of `cargo xtask test`.
 #[derive(Args)]
@@ -53,7 +53,8 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
             .args(["test", "--locked", "--target", "wasm32-unknown-unknown", "-p", "shared", "--test", "platforms"]);
         count(workspace, wasm, "wasm tests", &mut summary, &mut failed_runs)?;
 
-        page::build(workspace)?;
+        let folder = workspace.target().join("dist");
+        dist::run(workspace, &dist::DistArguments { out: folder.clone() })?;
         let chromium = install::chromium(workspace)?;
         let firefox = install::firefox(workspace)?;
         let modules = install::drivers(workspace)?;
@@ -63,12 +64,15 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
             .run(workspace)?;
         let browser = Step::new("Run the page in headless Chromium and Firefox", "node")
             .env("COSMOGAN_PAGE", workspace.page())
+            .env("COSMOGAN_DIST", folder)
             .env("COSMOGAN_CHROMIUM", chromium)
             .env("COSMOGAN_FIREFOX", firefox)
             .env("COSMOGAN_TRAINER", workspace.target().join("debug/trainer"))
             .env("COSMOGAN_NODE_MODULES", modules)
             .args(["--test", "--test-reporter=tap", "--test-timeout=900000", "--test-force-exit"])
-            .arg("tests/browser/page.test.mjs");
+            // One after the other: they measure how fast the page answers.
+            .arg("--test-concurrency=1")
+            .args(["tests/browser/page.test.mjs", "tests/browser/views.test.mjs"]);
         count(workspace, browser, "browser tests", &mut summary, &mut failed_runs)?;
     }
     if !arguments.no_check {

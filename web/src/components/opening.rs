@@ -12,7 +12,7 @@ use crate::{
     address::random_seed,
     clock,
     components::status::describe,
-    state::{Phase, State},
+    state::{Phase, ShownMap, State},
     views::View,
 };
 
@@ -66,11 +66,17 @@ pub fn Opening() -> impl IntoView {
             handle.cancel();
         }
     });
-    let explore = move || state.opening.set(false);
+    // The instrument begins with the map that is on screen.
+    let explore = move || {
+        if let Some(point) = state.shown.with_untracked(|shown| shown.as_ref().and_then(ShownMap::point)) {
+            state.point.set(point);
+        }
+        state.opening.set(false);
+    };
     let play = move |_| {
         state.view.set(View::Learn);
-        state.opening.set(false);
         state.playing.set(true);
+        explore();
     };
     let key = window_event_listener(leptos::ev::keydown, move |event: KeyboardEvent| {
         if event.key() == "Escape" {

@@ -9,6 +9,8 @@ use crate::{process::Step, workspace::Workspace};
 
 /// Drives a Chromium that is there; brings none of its own.
 const PLAYWRIGHT: &str = "1.64.1";
+/// Finds what shuts people out.
+const AXE: &str = "4.11.0";
 /// Drives Debian's Firefox, which Playwright cannot.
 const PUPPETEER: &str = "24.43.1";
 /// What the page is compared with.
@@ -61,7 +63,7 @@ fn find(workspace: &Workspace, names: &[&str]) -> Result<Option<PathBuf>> {
 /// # Errors
 /// When npm fails.
 pub fn drivers(workspace: &Workspace) -> Result<PathBuf> {
-    modules(workspace, &[("playwright-core", PLAYWRIGHT), ("puppeteer-core", PUPPETEER)])
+    modules(workspace, &[("playwright-core", PLAYWRIGHT), ("puppeteer-core", PUPPETEER), ("axe-core", AXE)])
 }
 
 /// The folder of Node modules with what the benchmark in the browser needs.
