@@ -36,6 +36,9 @@ pub struct SpectrumReference {
     /// Percentiles 0.5 and 99.8 of the pixels: the range of kappa that a colour scale for such maps spans.
     #[serde(default)]
     pub kappa_range: Option<[f32; 2]>,
+    /// P(l) of theory (halofit) at the middles, in steradians, where the maps' cosmology is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theory: Option<Vec<f64>>,
 }
 
 impl Ensemble {

@@ -9,6 +9,7 @@ use shared::{
     formats::npy::{self, Element},
     statistics::{SpectrumReference, Statistic, correlation::correlation_matrix},
 };
+use simulator::cosmology::ConvergencePower;
 use storage::{
     files::create_folder,
     maps::{MapArchive, MapWriter, MapsDescription},
@@ -57,6 +58,7 @@ pub fn write(folder: &Path, measured: &MeasuredMaps, archive: &MapArchive) -> Re
         mean: spectrum.mean(),
         sigma: spectrum.sigma(),
         kappa_range: Some(kappa_range(archive, measured.maps.len(), RANGE_SHARES)?),
+        theory: theory(archive, measured.middles(Statistic::PowerSpectrum)),
     };
     put("power_spectrum.json", &serde_json::to_value(&reference)?)?;
     for (file, statistics) in [
@@ -88,6 +90,14 @@ pub fn write(folder: &Path, measured: &MeasuredMaps, archive: &MapArchive) -> Re
         write_samples(&folder.join(file), maps.min(archive.maps()), measured, archive)?;
     }
     Ok(())
+}
+
+/// What theory says of the maps' power, where their cosmology and their sources are known, and theory applies to them.
+fn theory(archive: &MapArchive, ell: &[f64]) -> Option<Vec<f64>> {
+    let origin = archive.origin();
+    let cosmology = origin.cosmology.filter(|cosmology| cosmology.sigma_8.is_some() && cosmology.n_s.is_some())?;
+    let power = ConvergencePower::new(&cosmology, origin.source_redshift?).ok()?;
+    Some(ell.iter().map(|&ell| power.at(ell)).collect())
 }
 
 /// The first maps of an archive in f16.
