@@ -227,6 +227,22 @@ describe("views", () => {
     assert.equal(await page.getByTestId("spectrum-band-0").inputValue(), "");
   });
 
+  test("four or sixteen maps at once, each of its own seed; one that is chosen is shown alone", async (t) => {
+    const page = await at(t, "?seed=40");
+    await shown(page, 40);
+    await page.getByText("16 maps", { exact: true }).click();
+    await page.locator("[data-testid=tile-15]:enabled").waitFor();
+    const seeds = await page.locator(".tile span").allTextContents();
+    assert.deepEqual(seeds, Array.from({ length: 16 }, (_, number) => `${40 + number}`));
+    const picture = await page.getByTestId("tile-3").locator("canvas").evaluate((canvas) => canvas.toDataURL());
+    await page.getByTestId("tile-3").click();
+    await shown(page, 43);
+    await page.waitForFunction((picture) => document.querySelector("[data-testid=map-canvas]")?.toDataURL() === picture, picture);
+    await page.getByText("4 maps", { exact: true }).click();
+    await page.locator("[data-testid=tile-3]:enabled").waitFor();
+    await page.waitForFunction(() => location.search.includes("grid=4"));
+  });
+
   test("a drag over the power spectrum leaves its part of the map", async (t) => {
     const page = await at(t, "?seed=5");
     await shown(page, 5);
@@ -352,7 +368,7 @@ describe("views", () => {
     let right = 0;
     for (let pair = 1; pair <= 12; pair += 1) {
       await page.getByTestId("game-progress").filter({ hasText: `Pair ${pair} of 12` }).waitFor();
-      await page.locator("[data-testid=candidate-0]:enabled").click();
+      await page.locator("[data-testid=candidate-0][aria-disabled=false]").click();
       if ((await page.getByTestId("game-verdict").textContent()).startsWith("Right")) right += 1;
       const told = await page.locator(".candidate figcaption").allTextContents();
       assert.equal(told.filter((text) => /^the network drew this one, seed \d+$/.test(text)).length, 1, told.join());
@@ -426,6 +442,7 @@ describe("views", () => {
         + often(0.4, `&stretch=${["sqrt", "log", "asinh"][number % 3]}`)
         + often(0.3, "&range=-0.01,0.05")
         + often(0.3, "&zoom=2.2500,0.1250,0.3750")
+        + often(0.2, "&grid=4")
         + often(0.3, `&smooth=${(0.5 + random() * 4).toFixed(1)}`.replace(/\.0$/, ""))
         + often(0.3, "&noise=30,0.37,1")
         + often(0.3, "&band=500,4000")

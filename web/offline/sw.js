@@ -4,38 +4,43 @@
 // whole or not at all, and a page only ever sees files of one version: a newer one waits until the visitor takes it.
 const VERSION = "__VERSION__";
 const FILES = __FILES__;
-const KEPT = `cosmogan-${VERSION}`;
+// Caches are those of an address's host, which other installations of this page may share.
+const OURS = `cosmogan ${registration.scope} `;
+const KEPT = OURS + VERSION;
 
 const hexadecimal = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const addressOf = (path) => `${path}?${FILES[path].slice(0, 12)}`;
 
-async function keep(cache, old, path, checksum) {
-  const address = `${path}?${checksum.slice(0, 12)}`;
-  // What has not changed is there already.
-  const there = await Promise.any(old.map((cache) => cache.match(address).then((found) => found ?? Promise.reject()))).catch(() => null);
-  const answer = there ?? (await fetch(address));
+/** A file from the server, if it is the one that is meant. */
+async function fetched(path) {
+  const answer = await fetch(addressOf(path));
   if (!answer.ok) throw new Error(`${path}: the server answered ${answer.status}`);
-  const bytes = await answer.clone().arrayBuffer();
-  if (hexadecimal(await crypto.subtle.digest("SHA-256", bytes)) !== checksum) throw new Error(`${path} is of another version`);
-  await cache.put(address, answer);
+  const bytes = await answer.arrayBuffer();
+  if (hexadecimal(await crypto.subtle.digest("SHA-256", bytes)) !== FILES[path]) throw new Error(`${path} is of another version`);
+  // Made anew: browsers open no page from an answer that was led elsewhere, as hosts lead index.html to its folder.
+  return new Response(bytes, { headers: { "Content-Type": answer.headers.get("Content-Type") ?? "", "Content-Security-Policy": answer.headers.get("Content-Security-Policy") ?? "" } });
 }
 
 async function install() {
-  const names = (await caches.keys()).filter((name) => name.startsWith("cosmogan-") && name !== KEPT);
+  const names = (await caches.keys()).filter((name) => name.startsWith(OURS) && name !== KEPT);
   const old = await Promise.all(names.map((name) => caches.open(name)));
   const cache = await caches.open(KEPT);
-  for (const [path, checksum] of Object.entries(FILES)) await keep(cache, old, path, checksum);
+  for (const path of Object.keys(FILES)) {
+    // What has not changed is there already.
+    const found = await Promise.all(old.map((cache) => cache.match(addressOf(path))));
+    await cache.put(addressOf(path), found.find(Boolean) ?? (await fetched(path)));
+  }
 }
 
 async function removeOld() {
-  const names = await caches.keys();
-  await Promise.all(names.filter((name) => name.startsWith("cosmogan-") && name !== KEPT).map((name) => caches.delete(name)));
+  const names = (await caches.keys()).filter((name) => name.startsWith(OURS) && name !== KEPT);
+  await Promise.all(names.map((name) => caches.delete(name)));
 }
 
+/** A file of this version; one that the browser threw away to make room comes from the server, the right one or none. */
 async function answer(path) {
   const cache = await caches.open(KEPT);
-  // A file that the browser threw away to make room comes from the server, under its checksum: the right one or none.
-  const address = `${path}?${FILES[path].slice(0, 12)}`;
-  return (await cache.match(address)) ?? fetch(address);
+  return (await cache.match(addressOf(path))) ?? fetched(path);
 }
 
 addEventListener("install", (event) => event.waitUntil(install()));

@@ -9,6 +9,8 @@
 //! | `smooth`, `noise=galaxies,ellipticity,seed`, `band=low,high` | what was done to it |
 //! | `nu`, `peaks` | the threshold, and the height from which peaks are marked, in sigma |
 //! | `device` | `cpu` or `webgpu` |
+//! | `way`, `left`, `right` | how two maps are compared, and which samples they are, from 1; a visitor's own map is in no link |
+//! | `grid` | how many maps are seen at once |
 //! | `weights` | a folder of `weights/index.json` |
 //! | `embed` | nothing but the map |
 
@@ -21,7 +23,12 @@ use shared::{
 use wasm_bindgen::JsValue;
 use web_sys::UrlSearchParams;
 
-use crate::{components::zoom::Zoom, state::State, views::View, workers::OWN_FOLDER};
+use crate::{
+    components::{map_grid::COUNTS, zoom::Zoom},
+    state::State,
+    views::{View, compare::Way},
+    workers::OWN_FOLDER,
+};
 
 /// Which device the visitor wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +55,8 @@ pub struct Asked {
     pub range: Option<(f32, f32)>,
     /// Which part is seen.
     pub zoom: Zoom,
+    /// How many maps are seen at once.
+    pub grid: usize,
     /// The view.
     pub view: View,
     /// Whether the page opens with its title: an address without anything.
@@ -60,6 +69,10 @@ pub struct Asked {
     pub device: DevicePreference,
     /// Whether nothing but the map is shown.
     pub embedded: bool,
+    /// How two maps are compared.
+    pub way: Way,
+    /// Samples on the left and on the right.
+    pub samples: [Option<usize>; 2],
     /// Folder of other weights than the page's own.
     pub weights: Option<String>,
 }
@@ -121,7 +134,7 @@ pub fn read() -> Asked {
     };
     let view = text("view");
     let named = |name: &str, wanted: &Option<String>| wanted.as_deref().is_some_and(|wanted| word(name) == wanted);
-    let (colours, stretch) = (text("colours"), text("stretch"));
+    let (colours, stretch, way) = (text("colours"), text("stretch"), text("way"));
     let device = match text("device").as_deref() {
         Some("webgpu") => DevicePreference::WebGpu,
         Some("cpu") => DevicePreference::Cpu,
@@ -136,12 +149,15 @@ pub fn read() -> Asked {
         stretch: Stretch::ALL.into_iter().find(|it| named(it.name(), &stretch)).unwrap_or_default(),
         range,
         zoom,
+        grid: seed("grid").and_then(|count| COUNTS.into_iter().find(|known| *known as u64 == count)).unwrap_or(1),
         view: View::ALL.into_iter().find(|it| named(it.name(), &view)).unwrap_or_default(),
         opening: !embedded && !says("seed") && !says("view"),
         threshold: sigmas("nu"),
         peaks: sigmas("peaks"),
         device,
         embedded,
+        way: Way::ALL.into_iter().find(|it| named(it.name(), &way)).unwrap_or_default(),
+        samples: ["left", "right"].map(|name| (seed(name)? as usize).checked_sub(1)),
         weights: text("weights"),
     }
 }
@@ -165,6 +181,8 @@ pub fn of(state: &State) -> Vec<(&'static str, Option<String>)> {
         let (left, top) = zoom.corner();
         format!("{:.PLACES$},{left:.PLACES$},{top:.PLACES$}", zoom.factor)
     });
+    let (comparison, way) = (state.comparison, state.comparison.way.get());
+    let sample = |slot| comparison.sample(slot).filter(|_| view == View::Compare).map(|place| (place + 1).to_string());
     let usual = |is_usual: bool, text: String| (!is_usual).then_some(text);
     vec![
         ("seed", Some(point.seed.to_string())),
@@ -178,10 +196,14 @@ pub fn of(state: &State) -> Vec<(&'static str, Option<String>)> {
         ("stretch", usual(stretch == Stretch::default(), word(stretch.name()))),
         ("range", state.typed_range.get().map(|(low, high)| format!("{low},{high}"))),
         ("zoom", zoomed),
+        ("grid", usual(state.grid.get() == 1, state.grid.get().to_string())),
         ("smooth", usual(treatment.smoothing <= 0.0, treatment.smoothing.to_string())),
         ("noise", treatment.noise.map(|noise| format!("{},{},{}", noise.galaxies, noise.ellipticity, noise.seed))),
         ("band", treatment.band.map(|(low, high)| format!("{low:.0},{high:.0}"))),
         ("nu", state.threshold.get().map(|sigmas| sigmas.to_string())),
+        ("way", usual(way == Way::default() || view != View::Compare, word(way.name()))),
+        ("left", sample(comparison.left)),
+        ("right", sample(comparison.right).filter(|right| right != "1")),
         ("peaks", state.peaks.get().map(|sigmas| sigmas.to_string())),
         (
             "weights",

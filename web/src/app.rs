@@ -45,9 +45,8 @@ pub fn App() -> impl IntoView {
         });
         files::take_dropped(state, worker.clone());
     }
-    for slot in [state.comparison.left, state.comparison.right] {
-        slot.follow(state, worker.clone());
-    }
+    state.comparison.left.follow(state, worker.clone(), 0);
+    state.comparison.right.follow(state, worker.clone(), 1);
     let drawing = worker.clone();
     Effect::new(move || {
         state.point.track();
@@ -89,8 +88,14 @@ fn follow_reference(state: State) {
         listed.unwrap_or_else(|| "reference".to_owned())
     });
     Effect::new(move || {
-        let folder = folder.get();
-        leptos::task::spawn_local(async move { state.reference.set(reference::load(&folder).await) });
+        let wanted = folder.get();
+        leptos::task::spawn_local(async move {
+            let loaded = reference::load(&wanted).await;
+            // Meanwhile other weights may have been chosen.
+            if folder.get_untracked() == wanted {
+                state.reference.set(loaded);
+            }
+        });
     });
 }
 

@@ -137,6 +137,8 @@ pub struct State {
     pub typed_range: RwSignal<Option<(f32, f32)>>,
     /// Which part of the map is seen.
     pub zoom: RwSignal<Zoom>,
+    /// How many maps are seen at once.
+    pub grid: RwSignal<usize>,
     /// Which view is open.
     pub view: RwSignal<View>,
     /// Whether the page still opens: the map drifts by, and nothing else is seen.
@@ -174,11 +176,12 @@ impl State {
             stretch: RwSignal::new(asked.stretch),
             typed_range: RwSignal::new(asked.range),
             zoom: RwSignal::new(asked.zoom),
+            grid: RwSignal::new(asked.grid),
             view: RwSignal::new(asked.view),
             opening: RwSignal::new(asked.opening),
             threshold: RwSignal::new(asked.threshold),
             peaks: RwSignal::new(asked.peaks),
-            comparison: Comparison::default(),
+            comparison: Comparison::new(asked.way, asked.samples),
             placeholder: RwSignal::new_local(None),
             offers: RwSignal::new(Vec::new()),
             playing: RwSignal::new(false),

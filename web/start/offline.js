@@ -13,7 +13,6 @@ function offer(worker) {
   take.type = "button";
   take.textContent = "Use it";
   take.addEventListener("click", () => {
-    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
     worker.postMessage("take over");
   });
   bar.append(words, take);
@@ -21,6 +20,10 @@ function offer(worker) {
 }
 
 if (program && "serviceWorker" in navigator) {
+  // In every tab: none goes on with half of the old version.
+  if (navigator.serviceWorker.controller) {
+    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+  }
   try {
     const registration = await navigator.serviceWorker.register(program);
     const watch = (worker) =>

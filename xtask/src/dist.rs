@@ -21,6 +21,8 @@ pub struct DistArguments {
 
 /// The program that keeps the page, at the page's root so that all of it is in its scope.
 const SERVICE_WORKER: &str = "sw.js";
+/// How a page says that it is kept.
+const OFFLINE: &str = "<meta name=\"offline\"";
 /// Endings of files that compression makes smaller; weights it does not.
 const COMPRESSIBLE: [&str; 9] = ["html", "css", "js", "json", "wasm", "svg", "npy", "webmanifest", "txt"];
 /// Settings of brotli: quality, and the window as a power of two.
@@ -43,7 +45,7 @@ pub fn run(workspace: &Workspace, arguments: &DistArguments) -> Result<()> {
 /// Writes the built page to a folder, with what keeps it, and compressed copies beside its files.
 fn write(page: &Path, offline: &Path, out: &Path) -> Result<()> {
     if out.exists() {
-        if !out.join(SERVICE_WORKER).is_file() && std::fs::read_dir(out)?.next().is_some() {
+        if !is_earlier(out) && std::fs::read_dir(out)?.next().is_some() {
             bail!("{} is there and no earlier result: name another folder by --out", out.display());
         }
         std::fs::remove_dir_all(out).with_context(|| format!("cannot replace {}", out.display()))?;
@@ -60,7 +62,7 @@ fn write(page: &Path, offline: &Path, out: &Path) -> Result<()> {
     let index = index.replacen(
         "<head>",
         &format!(
-            "<head>\n  <link rel=\"manifest\" href=\"manifest.webmanifest\">\n  <meta name=\"offline\" content=\"{SERVICE_WORKER}\">"
+            "<head>\n  <link rel=\"manifest\" href=\"manifest.webmanifest\">\n  {OFFLINE} content=\"{SERVICE_WORKER}\">"
         ),
         1,
     );
@@ -84,6 +86,12 @@ fn write(page: &Path, offline: &Path, out: &Path) -> Result<()> {
         compress(&out.join(file))?;
     }
     Ok(())
+}
+
+/// Whether a folder is what this wrote earlier, and so may be replaced.
+fn is_earlier(out: &Path) -> bool {
+    let says = |file: &str, words: &str| std::fs::read_to_string(out.join(file)).is_ok_and(|text| text.contains(words));
+    says("index.html", OFFLINE) && says(SERVICE_WORKER, "cosmogan") && !says(SERVICE_WORKER, "__VERSION__")
 }
 
 /// Names of all files of a folder, relative to it.
@@ -166,6 +174,10 @@ mod tests {
         // Once more over the earlier result, and never over anything else.
         write(&page, &offline, &out)?;
         assert!(write(&page, &offline, &page).is_err());
+        let other = folder.path().join("site");
+        std::fs::create_dir(&other)?;
+        std::fs::write(other.join("sw.js"), "of another site")?;
+        assert!(write(&page, &offline, &other).is_err() && other.join("sw.js").is_file());
         Ok(())
     }
 }

@@ -10,6 +10,17 @@ use super::{page::Files, shelf::Shelf};
 /// Threads that answer: a page asks for several files at once.
 const THREADS: usize = 4;
 
+/// In place of a program that keeps the page: at this address one may have been kept that shows other weights, and it is to go.
+const FORGET: &str = r#"
+addEventListener("install", () => skipWaiting());
+addEventListener("activate", (event) => event.waitUntil((async () => {
+  const names = (await caches.keys()).filter((name) => name.startsWith("cosmogan"));
+  await Promise.all(names.map((name) => caches.delete(name)));
+  await registration.unregister();
+  for (const page of await clients.matchAll()) page.navigate(page.url);
+})()));
+"#;
+
 /// What is served.
 pub struct Library {
     /// The page.
@@ -42,6 +53,9 @@ impl Library {
     /// The bytes that an address means.
     pub fn find(&self, url: &str) -> Option<Cow<'_, [u8]>> {
         let path = url.split(['?', '#']).next()?.strip_prefix('/')?;
+        if path == "sw.js" {
+            return Some(Cow::Borrowed(FORGET.as_bytes()));
+        }
         if let Some(name) = path.strip_prefix("weights/") {
             return self.shelf.find(name).map(|bytes| Cow::Owned(Arc::unwrap_or_clone(bytes)));
         }

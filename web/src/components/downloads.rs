@@ -18,6 +18,7 @@ use web_sys::HtmlCanvasElement;
 use crate::{
     download::{offer, offer_address},
     state::{MapSource, ShownMap, State},
+    views::compare::{Way, is_comparing},
 };
 
 /// Buttons for the pixels and for the spectrum.
@@ -44,6 +45,12 @@ pub fn Downloads() -> impl IntoView {
         let picture = document().query_selector("[data-testid=map-canvas]").ok().flatten();
         let picture = picture.and_then(|canvas| canvas.unchecked_into::<HtmlCanvasElement>().to_data_url().ok());
         if let (Some(name), Some(picture)) = (untrack(|| state.seen(|shown| shown.map(name))), picture) {
+            let way = if untrack(|| is_comparing(&state)) { state.comparison.way.get_untracked() } else { Way::Beside };
+            let name = match way {
+                Way::Beside => name,
+                Way::Blink => "cosmogan-picture".to_owned(),
+                Way::Difference => format!("{name}-difference"),
+            };
             offer_address(&format!("{name}.png"), &picture);
         }
     };

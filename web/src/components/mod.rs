@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! map_view  magnifier  zoom          the map, and which part of it is seen
+//! map_grid                           several maps at once
 //! colour_bar  status                 what its colours mean, who drew it
 //! seed_controls  appearance  survey  which map, how it looks, and as a survey sees it
 //! statistic_plot  downloads          what it measures, and to take away
@@ -16,6 +17,7 @@ pub mod choice;
 pub mod colour_bar;
 pub mod downloads;
 mod magnifier;
+pub mod map_grid;
 pub mod map_view;
 pub mod notice;
 pub mod opening;

@@ -7,7 +7,7 @@ use shared::{
 };
 use web_sys::KeyboardEvent;
 
-use super::map_view::put;
+use super::{map_view::put, notice::Notice};
 use crate::{
     address::random_seed,
     clock,
@@ -120,6 +120,7 @@ pub fn Opening() -> impl IntoView {
                     <button type="button" data-testid="opening-play" on:click=play>"Simulated or generated?"</button>
                 </div>
                 {loading}
+                <Notice />
             </div>
             <p class="opening-facts">{facts}</p>
         </main>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use protocol::{Arc, LatentPoint};
 
+use super::{choice::Choice, map_grid::COUNTS};
 use crate::{address::random_seed, state::State, views::View};
 
 /// The seed field and its buttons.
@@ -20,6 +21,14 @@ pub fn SeedControls() -> impl IntoView {
         let LatentPoint { seed, to, .. } = state.point.get_untracked();
         show(next, if to == seed.wrapping_add(1) { next.wrapping_add(1) } else { to });
     };
+    let count = move |count: usize| {
+        let chosen = Signal::derive(move || state.grid.get() == count);
+        view! {
+            <Choice class="chip" group="maps-at-once" chosen choose=move || state.grid.set(count)>
+                <span>{if count == 1 { "1 map".to_owned() } else { format!("{count} maps") }}</span>
+            </Choice>
+        }
+    };
     let step = move |by: i64| go_to(state.point.get_untracked().seed.wrapping_add_signed(by));
     view! {
         <div class="field">
@@ -36,6 +45,12 @@ pub fn SeedControls() -> impl IntoView {
                     "New map"
                 </button>
             </div>
+            <Show when=move || state.view.get() == View::Explore>
+                <fieldset class="field chips counts">
+                    <legend class="unseen">"Maps at once"</legend>
+                    {COUNTS.map(count).collect_view()}
+                </fieldset>
+            </Show>
             // Morph says it by its slider and its pad.
             <Show when=move || !state.point.get().is_seed() && state.view.get() != View::Morph>
                 <p class="remark" data-testid="between">{move || between(&state.point.get())}</p>

@@ -129,6 +129,8 @@ pub fn StatisticPlot(
     };
     // The threshold is one of sigma; pixel values are in kappa.
     let unit = move || match statistic {
+        // Of a band, sigma is another one than that of the map whose values are plotted.
+        Statistic::Pdf if state.treatment.get().band.is_some() => None,
         Statistic::Pdf => state.seen(|shown| shown.map(|shown| shown.portrait.sigma)),
         _ => Some(1.0),
     };

@@ -49,9 +49,9 @@ pub fn follow_offers(state: State, client: WorkerClient, asked: Option<String>) 
                     return;
                 }
                 let used = state.weights.with_untracked(|weights| weights.folder().map(str::to_owned));
-                // The page's own folder holds the newest, and so does the last of the list; a start that failed waits for any.
+                // The page's own folder holds the newest, and so does the last of the list.
                 let newest = before.last().map(|offer| offer.folder.clone());
-                let follows = used.is_none_or(|used| used == OWN_FOLDER || Some(used) == newest);
+                let follows = used.is_some_and(|used| used == OWN_FOLDER || Some(used) == newest);
                 state.offers.set(listed.clone());
                 if let Some(offer) = listed.last().filter(|offer| follows && Some(&offer.folder) != newest.as_ref()) {
                     client.use_weights(WeightsSource::Folder(offer.folder.clone()));

@@ -37,7 +37,7 @@ pub struct Brush {
     pub set: Callback<Option<(f64, f64)>>,
 }
 
-/// Narrowest part that a drag chooses, as a share of the plot: less is a click, which chooses none.
+/// Narrowest part that a drag chooses, as a share of the plot: less is a click.
 const NARROWEST: f64 = 0.02;
 
 /// A plot with axes, legend, read-out and files to take away.
@@ -75,9 +75,8 @@ pub fn Plot(
     let began = StoredValue::new(None::<f64>);
     let pressed = move |event: PointerEvent| {
         mark(&event);
-        if let (Some(brush), Some(x)) = (brush, abscissa(&event)) {
-            began.set_value(Some(x));
-            brush.set.run(None);
+        if event.button() == 0 && event.is_primary() {
+            began.set_value(abscissa(&event));
         }
     };
     let drag = move |event: &PointerEvent| {
@@ -86,8 +85,9 @@ pub fn Plot(
         else {
             return;
         };
-        let wide = (axis.share(from) - axis.share(to)).abs() >= NARROWEST;
-        brush.set.run(wide.then(|| (from.min(to), from.max(to))));
+        if (axis.share(from) - axis.share(to)).abs() >= NARROWEST {
+            brush.set.run(Some((from.min(to), from.max(to))));
+        }
     };
     let moved = move |event: PointerEvent| {
         pointer.set(abscissa(&event));

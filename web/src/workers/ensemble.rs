@@ -93,6 +93,8 @@ struct Inner {
     spectra: Rc<RefCell<Vec<f32>>>,
     /// When the first map was measured, and when the last picture was shown.
     times: Option<[f64; 2]>,
+    /// Since when it waits for the visitor.
+    paused_since: Option<f64>,
     limit: Option<Limit>,
 }
 
@@ -134,6 +136,7 @@ impl Gathering {
             measured: BTreeMap::new(),
             spectra: Rc::default(),
             times: None,
+            paused_since: None,
             limit: None,
         };
         let gathering = Self { inner: Rc::new(RefCell::new(inner)) };
@@ -149,7 +152,6 @@ impl Gathering {
             gathering.inner.borrow_mut().workers.push(PoolWorker { link, ready: false, asked: Vec::new() });
         }
         limit(&gathering.inner);
-        gathering.follow_pause();
         if gathering.inner.borrow().workers.iter().all(|worker| worker.link.is_none()) {
             gathering.inner.borrow_mut().lose(0, "This browser cannot start more workers.");
         }
@@ -158,23 +160,18 @@ impl Gathering {
 }
 
 impl Gathering {
-    /// Goes on after a pause, whose time does not count.
-    fn follow_pause(&self) {
-        let inner = Rc::downgrade(&self.inner);
-        let paused = self.inner.borrow().state.paused;
-        let mut since = None;
-        Effect::new(move || {
-            let paused = paused.get();
-            let Some(inner) = inner.upgrade() else { return };
-            let mut inner = inner.borrow_mut();
-            if paused {
-                since = Some(now());
-            } else if let Some(since) = since.take() {
+    /// Asks for no more maps, or goes on after a pause, whose time does not count.
+    pub fn pause(&self, paused: bool) {
+        let mut inner = self.inner.borrow_mut();
+        match (paused, inner.paused_since.take()) {
+            (true, since) => inner.paused_since = since.or_else(|| Some(now())),
+            (false, Some(since)) => {
                 let passed = now() - since;
                 inner.times = inner.times.map(|[first, last]| [first + passed, last]);
                 (0..inner.workers.len()).for_each(|number| inner.share_out(number));
             }
-        });
+            (false, None) => {}
+        }
     }
 }
 
@@ -209,7 +206,7 @@ fn hear(inner: &Rc<RefCell<Inner>>, number: usize, heard: Heard) {
 impl Inner {
     /// Gives a worker as many maps as it may have.
     fn share_out(&mut self, number: usize) {
-        if self.state.paused.get_untracked() {
+        if self.paused_since.is_some() {
             return;
         }
         let Some(worker) = self.workers.get_mut(number).filter(|worker| worker.ready) else { return };

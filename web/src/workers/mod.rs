@@ -18,6 +18,6 @@ mod link;
 pub mod newest;
 mod weights;
 
-pub use client::{Answered, WorkerClient};
+pub use client::{Answered, Unanswered, WorkerClient};
 pub use ensemble::{Generated, Scatter};
 pub use weights::{OWN_FOLDER, VisitorWeights, WeightsSource};

@@ -13,12 +13,12 @@ use super::library::{LibraryMap, maps};
 use crate::{
     state::State,
     views::View,
-    workers::{VisitorWeights, WeightsSource, WorkerClient},
+    workers::{Unanswered, VisitorWeights, WeightsSource, WorkerClient},
 };
 
-/// Largest file, and most maps of all files: what a browser's memory has room for.
+/// Largest file, and most pixels of all maps: what a browser's memory has room for.
 const LARGEST: f64 = 512e6;
-const MOST_MAPS: usize = 200;
+const MOST_PIXELS: usize = 64 << 20;
 /// Reasons that are told one by one.
 const TOLD: usize = 4;
 
@@ -121,14 +121,19 @@ fn take(state: State, client: WorkerClient, files: Vec<File>) {
             .into_iter()
             // A folder brings what systems hide in it.
             .filter(|file| !file.name().starts_with('.'))
-            .partition(|file| ends(file, ".safetensors") || ends(file, ".json"));
+            .partition(|file| ends(file, ".safetensors") || file.name() == "manifest.json");
+        let (described, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|file| ends(file, ".json"));
         if !weights.is_empty()
             && let Err(sentence) = take_weights(&client, &weights).await
         {
             state.notice.set(Some(sentence));
         }
         if !others.is_empty() {
-            take_maps(state, client, &others).await;
+            take_maps(state, client, &others, &described).await;
+        } else if weights.is_empty() && !described.is_empty() {
+            state
+                .notice
+                .set(Some("These files describe others: choose the maps or weights together with them.".into()));
         }
     });
 }
@@ -168,22 +173,37 @@ async fn take_weights(client: &WorkerClient, files: &[File]) -> Result<(), Strin
     Ok(())
 }
 
-async fn take_maps(state: State, client: WorkerClient, files: &[File]) {
+/// The side in degrees that a description beside a file states, as the trainer writes it.
+async fn described_angle(file: &File, descriptions: &[File]) -> Option<f64> {
+    let name = format!("{}.json", file.name());
+    let description = descriptions.iter().find(|description| description.name() == name)?;
+    let text = bytes(description).await.ok()?.to_vec();
+    let document: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    document["side_angle"].as_f64().filter(|degrees| *degrees > 0.0 && *degrees <= 180.0)
+}
+
+async fn take_maps(state: State, client: WorkerClient, files: &[File], descriptions: &[File]) {
     let mut reasons = Vec::new();
     let mut first = None;
     for file in files {
-        match read(state, &client, file).await {
+        match read(state, &client, file, described_angle(file, descriptions).await).await {
             Ok(maps) => {
                 let library = state.comparison.library;
                 let place = library.with_untracked(Vec::len);
-                let own = library.with_untracked(|library| library.iter().filter(|map| !map.is_sample).count());
-                let room = MOST_MAPS.saturating_sub(own);
-                if maps.len() > room {
-                    reasons.push(format!("{}: no room for more than {MOST_MAPS} maps", file.name()));
+                let of = |library: &Vec<LibraryMap>| library.iter().map(|map| map.kappa.len()).sum::<usize>();
+                let mut pixels = library.with_untracked(of);
+                let count = maps.len();
+                let fitting = maps.into_iter().take_while(|map| {
+                    pixels += map.kappa.len();
+                    pixels <= MOST_PIXELS
+                });
+                let fitting: Vec<LibraryMap> = fitting.collect();
+                if fitting.len() < count {
+                    reasons.push(format!("{}: no room for more maps; reload the page to begin anew", file.name()));
                 }
-                if room > 0 {
+                if !fitting.is_empty() {
                     first = first.or(Some(place));
-                    library.update(|library| library.extend(maps.into_iter().take(room)));
+                    library.update(|library| library.extend(fitting));
                 }
             }
             Err(reason) => reasons.push(format!("{}: {reason}", file.name())),
@@ -202,13 +222,23 @@ async fn take_maps(state: State, client: WorkerClient, files: &[File]) {
 }
 
 /// The maps of a file.
-async fn read(state: State, client: &WorkerClient, file: &File) -> Result<Vec<LibraryMap>, String> {
+async fn read(
+    state: State,
+    client: &WorkerClient,
+    file: &File,
+    described: Option<f64>,
+) -> Result<Vec<LibraryMap>, String> {
     let own = state.phase.with_untracked(|phase| phase.manifest().map(|manifest| manifest.side_angle));
-    let side_angle = state.comparison.side_angle.get_untracked().or(own).unwrap_or(1.0);
-    let answer = client.ask(Work::Read { side_angle }, Array::of1(bytes(file).await?.unchecked_ref())).await?;
+    let side_angle = described.or(state.comparison.side_angle.get_untracked()).or(own).unwrap_or(1.0);
+    let answer = client.ask(Work::Read { side_angle }, Array::of1(bytes(file).await?.unchecked_ref())).await;
+    let answer = answer.map_err(|unanswered| match unanswered {
+        Unanswered::Failed(sentence) => sentence,
+        Unanswered::Gone => "it cannot be read any more".to_owned(),
+    })?;
     let (Event::Read { maps: sizes, total, states_angle }, numbers) = answer else { return Ok(Vec::new()) };
     let name = file.name();
-    let angle = if states_angle { String::new() } else { format!(" ({side_angle} degrees taken)") };
+    let angle =
+        if states_angle || described.is_some() { String::new() } else { format!(" ({side_angle} degrees taken)") };
     let name = |number: usize| {
         let which = if total > 1 { format!(", map {} of {total}", number + 1) } else { String::new() };
         format!("{name}{which}{angle}")

@@ -7,7 +7,11 @@ use leptos::prelude::*;
 use protocol::{Event, MapSize, Work};
 
 use super::Slot;
-use crate::{reference, state::State, workers::WorkerClient};
+use crate::{
+    reference,
+    state::State,
+    workers::{Unanswered, WorkerClient},
+};
 
 /// A map that can be chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,13 +63,20 @@ pub fn load_samples(state: State) {
                 if new && !samples.is_empty() {
                     state.comparison.library.update(|library| library.extend(samples));
                     state.comparison.samples.set(source);
-                    if state.comparison.right.chosen.get_untracked().is_none() {
-                        state.comparison.right.chosen.set(Some(0));
+                    let asked = state.comparison.asked.get_value();
+                    for (slot, asked) in
+                        [(state.comparison.left, asked[0]), (state.comparison.right, asked[1].or(Some(0)))]
+                    {
+                        if slot.chosen.get_untracked().is_none() {
+                            slot.chosen.set(asked);
+                        }
                     }
                 }
             }
-            Ok(_) => {}
-            Err(sentence) => state.notice.set(Some(format!("The simulated maps cannot be shown: {sentence}"))),
+            Err(Unanswered::Failed(sentence)) => {
+                state.notice.set(Some(format!("The simulated maps cannot be shown: {sentence}.")));
+            }
+            Ok(_) | Err(Unanswered::Gone) => {}
         }
     });
 }

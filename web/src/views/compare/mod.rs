@@ -35,9 +35,11 @@ pub enum Way {
 }
 
 impl Way {
-    const ALL: [Self; 3] = [Self::Beside, Self::Blink, Self::Difference];
+    /// All of them, in the order of the page.
+    pub const ALL: [Self; 3] = [Self::Beside, Self::Blink, Self::Difference];
 
-    fn name(self) -> &'static str {
+    /// Its name on the page.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Beside => "side by side",
             Self::Blink => "blink",
@@ -57,22 +59,33 @@ pub struct Comparison {
     pub right: Slot,
     /// How both are shown.
     pub way: RwSignal<Way>,
+    /// Samples that the address asks for, left and right.
+    pub asked: StoredValue<[Option<usize>; 2]>,
     /// What the samples are, in words.
     pub samples: RwSignal<Option<String>>,
     /// Side in degrees of files that do not state theirs, where the visitor typed it.
     pub side_angle: RwSignal<Option<f64>>,
 }
 
-impl Default for Comparison {
-    fn default() -> Self {
+impl Comparison {
+    /// What is compared at the start, as the address asks for it.
+    pub fn new(way: Way, asked: [Option<usize>; 2]) -> Self {
         Self {
             library: RwSignal::new_local(Vec::new()),
             left: Slot::default(),
             right: Slot::default(),
-            way: RwSignal::new(Way::default()),
+            way: RwSignal::new(way),
+            asked: StoredValue::new(asked),
             samples: RwSignal::new(None),
             side_angle: RwSignal::new(None),
         }
+    }
+
+    /// The sample in a slot, which a link can bring back; a visitor's own map it cannot.
+    pub fn sample(&self, slot: Slot) -> Option<usize> {
+        slot.chosen
+            .get()
+            .filter(|place| self.library.with(|library| library.get(*place).is_some_and(|map| map.is_sample)))
     }
 }
 

@@ -5,7 +5,10 @@ use std::rc::Rc;
 use js_sys::{Array, Float32Array};
 use leptos::prelude::*;
 use protocol::{Event, Work};
-use shared::{statistics::Statistic, survey::Treatment};
+use shared::{
+    statistics::Statistic,
+    survey::{ShapeNoise, Treatment},
+};
 
 use crate::{
     state::{MapSource, ShownMap, State},
@@ -29,16 +32,18 @@ impl Default for Slot {
 
 impl Slot {
     /// Keeps what is seen in step with what is chosen.
-    pub fn follow(self, state: State, client: WorkerClient) {
+    ///
+    /// `apart` keeps the noise of two slots apart: as two surveys have it.
+    pub fn follow(self, state: State, client: WorkerClient, apart: u64) {
         Effect::new(move || {
             if self.chosen.get().is_none() {
                 self.shown.set(None);
             }
         });
         let wish = move || {
-            // Weights that change bring another worker, which may not have been asked.
-            let ready = state.phase.with(|phase| phase.manifest().is_some());
-            Some((self.chosen.get().filter(|_| ready)?, state.treatment.get()))
+            let treatment = state.treatment.get();
+            let noise = treatment.noise.map(|noise| ShapeNoise { seed: noise.seed.wrapping_add(apart), ..noise });
+            Some((self.chosen.get()?, Treatment { noise, ..treatment }))
         };
         newest::follow(wish, move |(place, treatment)| self.look(state, client.clone(), place, treatment));
     }
@@ -59,7 +64,7 @@ impl Slot {
                 }
             }
             Ok(_) => {}
-            Err(sentence) => state.notice.set(Some(sentence)),
+            Err(unanswered) => unanswered.tell(state),
         }
     }
 }

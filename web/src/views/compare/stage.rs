@@ -8,8 +8,12 @@ use shared::statistics::mean_and_sigma;
 
 use super::{Way, is_comparing};
 use crate::{
-    components::map_view::{MapView, Paint},
-    state::{MapSource, ShownMap, State},
+    components::{
+        map_grid::MapGrid,
+        map_view::{MapView, Paint},
+    },
+    state::{MapSource, Phase, ShownMap, State},
+    views::View,
 };
 
 /// How long each map is seen when they blink.
@@ -34,12 +38,16 @@ pub fn Stage() -> impl IntoView {
         let way = state.comparison.way.get();
         is_comparing(&state).then(|| if way == Way::Difference && !are_alike(&state) { Way::Beside } else { way })
     });
+    let grid = Memo::new(move |_| if state.view.get() == View::Explore { state.grid.get() } else { 1 });
     move || {
         match way.get() {
+        None if grid.get() > 1 => view! { <MapGrid count=grid.get() /> }.into_any(),
         None => view! {
             <MapView map=left pointer testid="map-canvas" />
             <Show when=move || state.shown.with(Option::is_none) && state.placeholder.with(Option::is_some)>
-                <p class="remark" data-testid="placeholder">"A simulated map, while the network loads."</p>
+                <p class="remark" data-testid="placeholder">
+                    {move || if state.phase.with(|phase| *phase == Phase::Failed) { "A simulated map." } else { "A simulated map, while the network loads." }}
+                </p>
             </Show>
         }
         .into_any(),

@@ -3,19 +3,23 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Float32Array};
-use leptos::{html::Canvas, prelude::*};
+use leptos::{
+    html::{Button, Canvas},
+    prelude::*,
+};
 use protocol::{LatentPoint, Work};
 use shared::{
     colour::{RANGE_SHARES, paint_stretched, range_of},
     survey::Treatment,
 };
+use wasm_bindgen_futures::JsFuture;
 
 use crate::{
     address::random_seed,
     components::map_view::put,
     state::State,
     views::compare::LibraryMap,
-    workers::{Answered, WorkerClient},
+    workers::{Answered, Unanswered, WorkerClient},
 };
 
 /// Pairs of a game.
@@ -120,7 +124,20 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
     };
     // The pair on screen: after a choice it stays until the visitor goes on.
     let at = Memo::new(move |_| score.with(|score| score.found.len()) - usize::from(chosen.get().is_some()));
-    let next = move |_| chosen.set(None);
+    let next_button = NodeRef::<Button>::new();
+    let first_button = NodeRef::<Button>::new();
+    // Whoever plays by keys goes on where they are.
+    Effect::new(move || {
+        if let Some(button) = next_button.get() {
+            let _ = button.focus();
+        }
+    });
+    let next = move |_| {
+        chosen.set(None);
+        if let Some(button) = first_button.get_untracked() {
+            let _ = button.focus();
+        }
+    };
     let side = move |place: usize| {
         let canvas = NodeRef::<Canvas>::new();
         Effect::new(move || {
@@ -150,11 +167,13 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
         view! {
             <figure class="candidate">
                 <button
+                    node_ref=if place == 0 { first_button } else { NodeRef::new() }
                     type="button"
                     data-testid=format!("candidate-{place}")
                     aria-label=format!("The network drew the {} map", if place == 0 { "left" } else { "right" })
                     class:picked=move || chosen.get() == Some(place)
-                    disabled=move || chosen.get().is_some() || generated().is_none()
+                    // Not switched off, which would take the focus away.
+                    aria-disabled=move || (chosen.get().is_some() || generated().is_none()).to_string()
                     on:click=move |_| choose(place)
                 >
                     <canvas node_ref=canvas width="256" height="256" aria-hidden="true"></canvas>
@@ -197,7 +216,7 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
                     <span data-testid="game-verdict">
                         {move || if score.with(|score| score.found.last() == Some(&true)) { "Right." } else { "It fooled you." }}
                     </span>
-                    <button type="button" class="primary" data-testid="game-next" on:click=next>
+                    <button node_ref=next_button type="button" class="primary" data-testid="game-next" on:click=next>
                         {move || if score.with(Score::is_over) { "How did I do?" } else { "Next pair" }}
                     </button>
                 </Show>
@@ -230,9 +249,16 @@ fn Result(score: Score, again: Callback<()>) -> impl IntoView {
         move |_| {
             let place = window().location();
             let (origin, path) = (place.origin().unwrap_or_default(), place.pathname().unwrap_or_default());
-            // Browsers give the clipboard to pages of secure addresses; the text stands there to be copied by hand too.
-            let _ = window().navigator().clipboard().write_text(&format!("{text} {origin}{path}?view=learn"));
-            copied.set(true);
+            let text = format!("{text} {origin}{path}?view=learn");
+            // Browsers give the clipboard to pages of secure addresses alone; the text can be copied by hand too.
+            let clipboard = window().navigator().clipboard();
+            if !clipboard.is_undefined() {
+                leptos::task::spawn_local(async move {
+                    if JsFuture::from(clipboard.write_text(&text)).await.is_ok() {
+                        copied.try_set(true);
+                    }
+                });
+            }
         }
     };
     view! {
@@ -274,11 +300,11 @@ async fn pair(state: State, client: &WorkerClient, place: usize) -> Option<Pair>
 }
 
 /// The pixels of an answer; a failure is told.
-fn first(state: State, answer: Result<Answered, String>) -> Option<Rc<Vec<f32>>> {
+fn first(state: State, answer: Result<Answered, Unanswered>) -> Option<Rc<Vec<f32>>> {
     match answer {
         Ok((_, numbers)) => numbers.into_iter().next().map(Rc::new),
-        Err(sentence) => {
-            state.notice.set(Some(sentence));
+        Err(unanswered) => {
+            unanswered.tell(state);
             None
         }
     }

@@ -8,7 +8,7 @@ use shared::colour::{ColourMap, RANGE_SHARES, Stretch, paint_stretched, range_of
 use crate::{
     components::map_view::put,
     state::{ShownMap, State},
-    workers::{WorkerClient, newest},
+    workers::{Unanswered, WorkerClient, newest},
 };
 
 /// A layer and its shown channels, one after the other.
@@ -31,8 +31,12 @@ pub fn Layers() -> impl IntoView {
                     refused.try_set(None);
                 }
                 Ok(_) => {}
-                Err(sentence) => {
-                    refused.try_set(Some(sentence));
+                Err(unanswered) => {
+                    // Those of another map would be taken for this one's.
+                    layers.try_set(Vec::new());
+                    if let Unanswered::Failed(sentence) = unanswered {
+                        refused.try_set(Some(sentence));
+                    }
                 }
             }
         }

@@ -56,8 +56,9 @@ pub fn Lens() -> impl IntoView {
     });
     let words = move || match strength.get() {
         strength if strength <= 0.0 => "as they are".to_owned(),
+        strength if strength < 1.0 => "bent half as much as they are".to_owned(),
         strength if strength <= 1.0 => "as they are seen".to_owned(),
-        strength => format!("bent {strength:.0} times as much"),
+        strength => format!("bent {strength} times as much"),
     };
     view! {
         <h2 id="lens-title">"What does a telescope see?"</h2>

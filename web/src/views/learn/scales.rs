@@ -19,9 +19,13 @@ const HALF_WAVE: f64 = 180.0 * 60.0;
 #[component]
 pub fn Scales() -> impl IntoView {
     let state = State::expect();
-    // The band is of this view, unless the visitor came with one.
-    let before = state.treatment.with_untracked(|treatment| treatment.band);
-    on_cleanup(move || state.treatment.update(|treatment| treatment.band = before));
+    // A band that this slider set is of this view.
+    let own = StoredValue::new(false);
+    on_cleanup(move || {
+        if own.get_value() {
+            state.treatment.update(|treatment| treatment.band = None);
+        }
+    });
     let ends = Memo::new(move |_| {
         let of = |shown: Option<&ShownMap>| {
             let (pixels, side) = shown.map(|shown| (shown.portrait.pixels, shown.portrait.side_angle))?;
@@ -29,7 +33,10 @@ pub fn Scales() -> impl IntoView {
         };
         state.shown.with(|shown| of(shown.as_ref())).unwrap_or((300.0, 2e4))
     });
-    let middle = move || state.treatment.get().band.map(|(low, high)| (low * high.max(1.0)).sqrt());
+    let middle = move || {
+        let (lowest, highest) = ends.get();
+        state.treatment.get().band.map(|(low, high)| (low.clamp(lowest, highest) * high.clamp(lowest, highest)).sqrt())
+    };
     let place = move || {
         let (low, high) = ends.get();
         middle().map_or(0.0, |middle| (middle / low).ln() / (high / low).ln() * STEPS)
@@ -38,6 +45,7 @@ pub fn Scales() -> impl IntoView {
         let (low, high) = ends.get_untracked();
         if let Ok(place) = text.parse::<f64>() {
             let middle = low * (high / low).powf(place / STEPS);
+            own.set_value(true);
             state.treatment.update(|treatment| treatment.band = Some((middle / HALF, middle * HALF)));
         }
     };

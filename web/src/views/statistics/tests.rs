@@ -32,7 +32,13 @@ pub fn EnsembleTests() -> impl IntoView {
     let simulated = RwSignal::new_local(None::<(Vec<f32>, usize)>);
     let answer = RwSignal::new_local(None::<Answer>);
     Effect::new(move || {
-        let folder = state.reference.with(|reference| reference.as_ref().map(|reference| reference.folder.clone()));
+        // Maps of another angle have other spectra.
+        let angle = state.phase.with(|phase| phase.manifest().map(|manifest| manifest.side_angle));
+        let folder = state.reference.with(|reference| {
+            let reference = reference.as_ref().filter(|reference| reference.is_of(angle))?;
+            Some(reference.folder.clone())
+        });
+        simulated.set(None);
         if let Some(folder) = folder {
             leptos::task::spawn_local(async move {
                 simulated.try_set(reference::spectra(&folder).await);

@@ -19,6 +19,9 @@ pub fn Threshold() -> impl IntoView {
             let shown = shown?;
             let above = shown.kappa.iter().filter(|&&kappa| f64::from(kappa) >= nu * shown.portrait.sigma).count();
             let share = 100.0 * above as f64 / shown.kappa.len().max(1) as f64;
+            if shown.treatment.band.is_some() {
+                return Some(format!("{share:.1} % of this band lies above it; the curves are of the whole map."));
+            }
             let peaks = peaks_above(shown.portrait.of(Statistic::Peaks)?, nu);
             Some(format!("{share:.1} % of this map lies above it, with some {peaks:.0} peaks."))
         })

@@ -147,5 +147,6 @@ impl WorkerClient {
         self.state.phase.set(Phase::Ready(device, manifest));
         self.limit_work();
         self.draw();
+        self.ask_again();
     }
 }

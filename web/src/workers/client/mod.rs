@@ -21,8 +21,8 @@ use protocol::{DeviceKind, DeviceReport, Event, LatentPoint, Request, Response, 
 use shared::{statistics::Statistic, survey::Treatment};
 use wasm_bindgen::{JsCast, JsValue};
 
-use self::asking::Answer;
-pub use self::asking::Answered;
+use self::asking::Asked;
+pub use self::asking::{Answered, Unanswered};
 use super::{
     ensemble::Gathering,
     graphics::{self, Adapter},
@@ -70,7 +70,7 @@ struct Inner {
     /// What failed last: it is not asked for again until something else is.
     failed: Option<Wanted>,
     /// Who waits for other jobs.
-    asked: BTreeMap<u32, Answer>,
+    asked: BTreeMap<u32, Asked>,
     next_id: u32,
     limit: Option<Limit>,
     /// Whether this worker took the place of one that failed, and has drawn nothing since.
@@ -105,11 +105,15 @@ impl WorkerClient {
         if preference != DevicePreference::WebGpu {
             client.spawn();
         }
-        // A gathering that has ended, or was ended, leaves its workers.
-        let ended = client.clone();
+        // A gathering that has ended, or was ended, leaves its workers; one that was paused goes on.
+        let gathered = client.clone();
         Effect::new(move || {
-            if !state.gathering.get() {
-                drop(ended.inner.borrow_mut().gathering.take());
+            let (gathering, paused) = (state.gathering.get(), state.paused.get());
+            let mut inner = gathered.inner.borrow_mut();
+            if !gathering {
+                drop(inner.gathering.take());
+            } else if let Some(gathering) = &inner.gathering {
+                gathering.pause(paused);
             }
         });
         if preference != DevicePreference::Cpu {
@@ -235,6 +239,7 @@ impl WorkerClient {
                 let remark = self.inner.borrow().remark.clone();
                 self.state.phase.set(Phase::Ready(DeviceReport { remark, ..device }, manifest));
                 self.draw();
+                self.ask_again();
             }
             Response::Job { id, event } => self.hear_of_job(id, event, message),
             Response::Failed { retry_on_cpu: true, sentence } => self.recover(&sentence),
@@ -345,7 +350,6 @@ impl WorkerClient {
     fn terminate(&self) {
         let mut inner = self.inner.borrow_mut();
         (inner.drawing, inner.limit) = (None, None);
-        let asked = std::mem::take(&mut inner.asked);
         let link = inner.link.take();
         inner.challenger_limit = None;
         // It is tried again behind the next map.
@@ -354,12 +358,13 @@ impl WorkerClient {
             link
         });
         drop(inner);
-        // Whoever waits is told so by the loss of its answer.
-        drop((link, challenger, asked));
+        drop((link, challenger));
     }
 
     fn give_up(&self, sentence: String) {
         self.terminate();
+        // Whoever waits is told so by the loss of its answer.
+        drop(std::mem::take(&mut self.inner.borrow_mut().asked));
         self.state.gathering.set(false);
         self.state.drawing.set(false);
         self.state.phase.set(Phase::Failed);
