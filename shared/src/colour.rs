@@ -143,6 +143,9 @@ pub fn paint_stretched(kappa: &[f32], range: (f32, f32), stretch: Stretch, colou
     kappa.iter().map(step).flat_map(|[red, green, blue]| [red, green, blue, 255]).collect()
 }
 
+/// The colours of [`paint_difference`] as a CSS gradient.
+pub const DIFFERENCE_GRADIENT: &str = "linear-gradient(to right, #053061, #f7f7f7, #67001f)";
+
 /// Pixels of a difference, RGBA: white where it is 0, red where it is positive and blue where negative, in full at `most`
 /// (`ColorBrewer`'s `RdBu`, Apache-2.0).
 pub fn paint_difference(difference: &[f32], most: f32) -> Vec<u8> {

@@ -140,6 +140,29 @@ describe("views", () => {
     assert.equal(await playing.locator("main").getAttribute("data-view"), "learn");
   });
 
+  test("the way back leads to the view and the seed before, and to the opening", async (t) => {
+    const page = await at(t, "");
+    await page.getByTestId("explore").click();
+    await page.locator("main[data-view=explore][data-state=ready]").waitFor();
+    await page.getByTestId("seed-input").fill("7");
+    await page.getByTestId("seed-input").press("Enter");
+    await shown(page, 7);
+    await page.getByTestId("view-compare").click();
+    await page.getByTestId("other-canvas").waitFor();
+    await page.goBack();
+    await page.locator("main[data-view=explore]").waitFor();
+    await page.getByTestId("view-morph").click();
+    await page.locator("main[data-view=morph]").waitFor();
+    await page.goBack();
+    await page.goBack();
+    await page.locator("main[data-view=explore]:not([data-seed='7'])").waitFor();
+    await page.goForward();
+    await shown(page, 7);
+    await page.goBack();
+    await page.goBack();
+    await page.getByTestId("opening").waitFor();
+  });
+
   test("a simulated map is there to look at while the network loads", async (t) => {
     const held = await servePage({ "/start/worker.js": () => Buffer.from("") });
     t.after(held.close);

@@ -212,8 +212,8 @@ pub fn of(state: &State) -> Vec<(&'static str, Option<String>)> {
     ]
 }
 
-/// Puts what is on screen into the address, without a new entry in the history.
-pub fn write(asked: &[(&'static str, Option<String>)]) {
+/// Puts what is on screen into the address; `step` says whether it is one that the way back leads to.
+pub fn write(asked: &[(&'static str, Option<String>)], step: bool) {
     let (Some(window), Some(parameters)) = (web_sys::window(), parameters()) else { return };
     for (name, value) in asked {
         match value {
@@ -222,10 +222,15 @@ pub fn write(asked: &[(&'static str, Option<String>)]) {
         }
     }
     let text = String::from(parameters.to_string()).replace("%2C", ",");
+    let address = format!("?{text}");
+    let there = window.location().search().is_ok_and(|search| search == address);
     // A page that may not change its history, such as a file from disk, works without.
-    let _ = window
-        .history()
-        .and_then(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("?{text}"))));
+    let Ok(history) = window.history() else { return };
+    let _ = if step && !there {
+        history.push_state_with_url(&JsValue::NULL, "", Some(&address))
+    } else {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(&address))
+    };
 }
 
 /// A seed that people can read out: below a million.

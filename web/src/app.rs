@@ -20,7 +20,7 @@ use crate::{
     state::{Phase, ShownMap, State},
     views::{
         Navigation, Shown, View,
-        compare::{Stage, files},
+        compare::{Bar, Stage, files},
     },
     workers::WorkerClient,
 };
@@ -36,13 +36,7 @@ pub fn App() -> impl IntoView {
     let worker = WorkerClient::start(state, device);
     provide_context(StoredValue::new_local(worker.clone()));
     if !embedded {
-        // Browsers take only so many changes of the address a second: a slider's last one must be among them.
-        let mut remember = debounce(Duration::from_millis(300), |asked: Vec<_>| address::write(&asked));
-        Effect::new(move || {
-            if !state.opening.get() {
-                remember(address::of(&state));
-            }
-        });
+        remember(state);
         files::take_dropped(state, worker.clone());
     }
     state.comparison.left.follow(state, worker.clone(), 0);
@@ -68,6 +62,36 @@ pub fn App() -> impl IntoView {
             view! { <Instrument /> }.into_any()
         }
     }
+}
+
+/// Keeps the address in step with what is on screen. Another view or seed is a step of the history; sliders are none.
+fn remember(state: State) {
+    // Browsers take only so many changes of the address a second: a slider's last one must be among them.
+    let mut write = debounce(Duration::from_millis(300), |asked: Vec<_>| address::write(&asked, false));
+    Effect::new(move |before: Option<Option<(View, u64)>>| {
+        if state.opening.get() {
+            return None;
+        }
+        let asked = address::of(&state);
+        let now = (state.view.get(), state.point.with(|point| point.seed));
+        let step = before.is_some_and(|before| before != Some(now)) && !state.returning.get_untracked();
+        state.returning.set(false);
+        if step {
+            address::write(&asked, true);
+        } else {
+            write(asked);
+        }
+        Some(now)
+    });
+    let returned = window_event_listener(leptos::ev::popstate, move |_| {
+        state.returning.set(true);
+        let asked = address::read();
+        state.opening.set(asked.opening && !is_still());
+        if !state.opening.get_untracked() {
+            state.show(&asked);
+        }
+    });
+    on_cleanup(move || returned.remove());
 }
 
 /// Whether the visitor wants nothing to move.
@@ -120,9 +144,15 @@ fn Instrument() -> impl IntoView {
             data-view=move || state.view.get().name()
         >
             <Notice />
+            <Show when=move || state.comparison.dragging.get()>
+                <div class="drop-here" aria-hidden="true">"Drop maps or weights here: they stay on this machine"</div>
+            </Show>
             // The map stays while what stands beside it scrolls by, and no longer.
             <div class="hero">
                 <section class="map" aria-label="Map">
+                    <Show when=move || state.view.get() == View::Compare>
+                        <Bar />
+                    </Show>
                     <Stage />
                     <ColourBar />
                     <Status />

@@ -13,6 +13,8 @@
 //! clock          milliseconds
 //! ```
 
+#![allow(clippy::large_types_passed_by_value, reason = "the state is a bundle of handles, copied like one of them")]
+
 mod address;
 mod app;
 mod clock;

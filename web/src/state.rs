@@ -93,7 +93,7 @@ impl ShownMap {
     pub fn caption(&self) -> String {
         match &self.source {
             MapSource::Generated(point) if point.is_seed() => format!("generated, seed {}", point.seed),
-            MapSource::Generated(point) => format!("generated, between seeds {} and others", point.seed),
+            MapSource::Generated(point) => format!("generated, between seeds {} and {}", point.seed, point.to),
             MapSource::Elsewhere(name) => name.clone(),
         }
     }
@@ -143,6 +143,8 @@ pub struct State {
     pub view: RwSignal<View>,
     /// Whether the page still opens: the map drifts by, and nothing else is seen.
     pub opening: RwSignal<bool>,
+    /// Whether what is on screen is one of the history's, and no new step of it.
+    pub returning: RwSignal<bool>,
     /// A threshold in units of the shown map's sigma: what lies above it is marked on the map and on the curves.
     pub threshold: RwSignal<Option<f64>>,
     /// Height in units of sigma from which peaks are marked on the map.
@@ -179,6 +181,7 @@ impl State {
             grid: RwSignal::new(asked.grid),
             view: RwSignal::new(asked.view),
             opening: RwSignal::new(asked.opening),
+            returning: RwSignal::new(false),
             threshold: RwSignal::new(asked.threshold),
             peaks: RwSignal::new(asked.peaks),
             comparison: Comparison::new(asked.way, asked.samples),
@@ -186,6 +189,21 @@ impl State {
             offers: RwSignal::new(Vec::new()),
             playing: RwSignal::new(false),
         }
+    }
+
+    /// Shows what an address asks for, as the way back and forth through the history does.
+    pub fn show(&self, asked: &Asked) {
+        self.point.set(asked.point);
+        self.treatment.set(asked.treatment);
+        self.colours.set(asked.colours);
+        self.stretch.set(asked.stretch);
+        self.typed_range.set(asked.range);
+        self.zoom.set(asked.zoom);
+        self.grid.set(asked.grid);
+        self.view.set(asked.view);
+        self.threshold.set(asked.threshold);
+        self.peaks.set(asked.peaks);
+        self.comparison.way.set(asked.way);
     }
 
     /// Range of kappa that the colours span: the typed one, else that of the simulated maps where it is known, so that maps are

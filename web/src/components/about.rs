@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use shared::formats::weights::{Manifest, Origin};
 
-use crate::state::{Phase, State};
+use crate::{
+    state::{Phase, State},
+    views::View,
+};
 
 /// Short explanations, and the record of the weights.
 #[component]
@@ -17,7 +20,7 @@ pub fn About() -> impl IntoView {
     };
     view! {
         <section class="about" aria-label="About">
-            <details open>
+            <details open=move || state.view.get() == View::Explore>
                 <summary>"What am I looking at?"</summary>
                 <p>
                     "Most matter in the universe is dark. Its gravity bends the light of distant galaxies, and from their "

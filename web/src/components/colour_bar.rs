@@ -1,9 +1,13 @@
 //! What the colours mean: a bar with numbers in kappa.
 
 use leptos::prelude::*;
-use shared::colour::Stretch;
+use shared::colour::{DIFFERENCE_GRADIENT, Stretch};
 
-use crate::{plot::round_step, state::State};
+use crate::{
+    plot::round_step,
+    state::State,
+    views::compare::{Way, are_alike, is_comparing},
+};
 
 /// Smallest distance between two numbers, as a share of the bar: room for six characters on a phone.
 const CLOSEST: f32 = 0.16;
@@ -12,8 +16,12 @@ const CLOSEST: f32 = 0.16;
 #[component]
 pub fn ColourBar() -> impl IntoView {
     let state = State::expect();
+    let differing =
+        Memo::new(move |_| is_comparing(&state) && state.comparison.way.get() == Way::Difference && are_alike(&state));
     let marks = move || {
-        let (range, stretch) = (state.range(), state.stretch.get());
+        let most = state.comparison.difference.get();
+        let (range, stretch) =
+            if differing.get() { ((-most, most), Stretch::Linear) } else { (state.range(), state.stretch.get()) };
         let mark = |(place, text): (f32, String)| {
             view! { <span style:left=format!("{:.2}%", 100.0 * place)>{text}</span> }
         };
@@ -21,9 +29,20 @@ pub fn ColourBar() -> impl IntoView {
     };
     view! {
         <div class="colour-bar" data-testid="colour-bar" hidden=move || state.seen(|shown| shown.is_none())>
-            <div class="gradient" style:background=move || state.colours.get().gradient("to right")></div>
+            <div
+                class="gradient"
+                style:background=move || {
+                    if differing.get() { DIFFERENCE_GRADIENT.to_owned() } else { state.colours.get().gradient("to right") }
+                }
+            ></div>
             <div class="marks">{marks}</div>
-            <div class="caption">"convergence κ: how much matter lies along the line of sight, against the average"</div>
+            <div class="caption">
+                {move || if differing.get() {
+                    "Δκ: the left map less the right one"
+                } else {
+                    "convergence κ: how much matter lies along the line of sight, against the average"
+                }}
+            </div>
         </div>
     }
 }

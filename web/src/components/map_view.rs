@@ -49,7 +49,11 @@ pub fn MapView(
             let Some(shown) = shown else { return };
             let mut pixels = match paint {
                 Paint::Kappa => paint_stretched(&shown.kappa, range, stretch, colours),
-                Paint::Difference => paint_difference(&shown.kappa, most(&shown.kappa)),
+                Paint::Difference => {
+                    let most = most(&shown.kappa);
+                    state.comparison.difference.set(most);
+                    paint_difference(&shown.kappa, most)
+                }
             };
             if let Some(nu) = threshold {
                 dim_below(&mut pixels, &shown.kappa, (nu * shown.portrait.sigma) as f32);

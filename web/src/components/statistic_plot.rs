@@ -84,10 +84,14 @@ pub fn StatisticPlot(
     };
     // One memo each: while maps pass by, the bands are not computed anew.
     let angle = Memo::new(move |_| state.seen(|shown| shown.map(|shown| shown.portrait.side_angle)));
+    let alike = Memo::new(move |_| {
+        let own = state.phase.with(|phase| phase.manifest().map(|manifest| manifest.network.map_side));
+        state.seen(|shown| shown.is_none_or(|shown| own.is_none_or(|own| own == shown.portrait.pixels)))
+    });
     let simulated = Memo::new(move |_| {
         state.reference.with(|reference| {
-            // Maps of another angle have other statistics.
-            let reference = reference.as_ref().filter(|reference| reference.is_of(angle.get()))?;
+            // Maps of another angle or other pixels have other statistics.
+            let reference = reference.as_ref().filter(|reference| reference.is_of(angle.get()) && alike.get())?;
             let name = format!("{} simulated ± σ", reference.maps);
             Some(of_scatter(Kind::Simulated, name, reference.scatter.get(&statistic)?))
         })

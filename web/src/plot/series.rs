@@ -100,7 +100,9 @@ impl Series {
 /// Axes that hold the bands of simulated maps, so that they stay while the map changes, or else everything; `None` for nothing.
 pub fn axes(series: &[Series], x: AxisSpec, y: AxisSpec) -> Option<(Axis, Axis)> {
     let of_kind = |kind| series.iter().filter(move |series: &&Series| series.kind == kind && !series.points.is_empty());
-    let fixed: Vec<&Series> = of_kind(Kind::Simulated).collect();
+    // Beside another map, both have to be seen whole.
+    let compared = of_kind(Kind::Other).next().is_some();
+    let fixed: Vec<&Series> = of_kind(Kind::Simulated).filter(|_| !compared).collect();
     let shown = if fixed.is_empty() { series.iter().collect() } else { fixed };
     let abscissas = ends(shown.iter().flat_map(|series| series.points.iter().map(|point| point.0)))?;
     let mut values: Vec<f64> = Vec::new();

@@ -97,7 +97,16 @@ fn list(files: &FileList) -> Vec<File> {
 
 /// Takes files that are dropped anywhere on the page.
 pub fn take_dropped(state: State, client: WorkerClient) {
-    let over = window_event_listener(leptos::ev::dragover, |event: DragEvent| event.prevent_default());
+    let over = window_event_listener(leptos::ev::dragover, move |event: DragEvent| {
+        event.prevent_default();
+        state.comparison.dragging.set(true);
+    });
+    let away = window_event_listener(leptos::ev::dragleave, move |event: DragEvent| {
+        // Out of the window, and not from one of its elements to the next.
+        if event.related_target().is_none() {
+            state.comparison.dragging.set(false);
+        }
+    });
     let drop = window_event_listener(leptos::ev::drop, move |event: DragEvent| {
         event.prevent_default();
         if let Some(files) =
@@ -109,6 +118,7 @@ pub fn take_dropped(state: State, client: WorkerClient) {
     });
     on_cleanup(move || {
         over.remove();
+        away.remove();
         drop.remove();
     });
 }

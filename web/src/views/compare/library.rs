@@ -88,11 +88,6 @@ pub fn Chooser() -> impl IntoView {
     view! {
         <SlotChooser id="left-map" label="Left" of=state.comparison.left nothing="the generated map" />
         <SlotChooser id="right-map" label="Right" of=state.comparison.right nothing="nothing" />
-        <Show when=move || state.comparison.samples.with(Option::is_some)>
-            <p class="remark">
-                "The simulated maps: "{move || state.comparison.samples.get()}". The network may have learned from others: About says from which."
-            </p>
-        </Show>
     }
 }
 

@@ -15,10 +15,14 @@ mod stage;
 use leptos::prelude::*;
 use shared::statistics::Statistic;
 
-pub use self::{library::LibraryMap, slot::Slot, stage::Stage};
+pub use self::{
+    library::LibraryMap,
+    slot::Slot,
+    stage::{Stage, are_alike},
+};
 use crate::{
     components::{appearance::Appearance, choice::Choice, statistic_plot::StatisticPlot, survey::Survey},
-    state::State,
+    state::{ShownMap, State},
     views::View,
 };
 
@@ -61,6 +65,10 @@ pub struct Comparison {
     pub way: RwSignal<Way>,
     /// Samples that the address asks for, left and right.
     pub asked: StoredValue<[Option<usize>; 2]>,
+    /// Whether files are being dragged over the page.
+    pub dragging: RwSignal<bool>,
+    /// Where a difference has its fullest colours.
+    pub difference: RwSignal<f32>,
     /// What the samples are, in words.
     pub samples: RwSignal<Option<String>>,
     /// Side in degrees of files that do not state theirs, where the visitor typed it.
@@ -76,6 +84,8 @@ impl Comparison {
             right: Slot::default(),
             way: RwSignal::new(way),
             asked: StoredValue::new(asked),
+            dragging: RwSignal::new(false),
+            difference: RwSignal::new(0.0),
             samples: RwSignal::new(None),
             side_angle: RwSignal::new(None),
         }
@@ -94,35 +104,75 @@ pub fn is_comparing(state: &State) -> bool {
     state.view.get() == View::Compare && state.comparison.right.shown.with(Option::is_some)
 }
 
-/// Which maps, how they are shown, and what is measured of both.
+/// Arcminutes of the button that smooths both maps: what the page's samples resolve better than the network is gone then.
+const SMOOTHING: f64 = 1.2;
+
+/// Which maps, and how they are shown: above them.
 #[component]
-pub fn Compare() -> impl IntoView {
+pub fn Bar() -> impl IntoView {
     let state = State::expect();
     library::load_samples(state);
+    let unlike = Memo::new(move |_| !are_alike(&state));
     let way = move |way: Way| {
         let chosen = move || state.comparison.way.get() == way;
         // Maps of two sizes differ everywhere.
-        let unlike = move || way == Way::Difference && !stage::are_alike(&state);
+        let disabled = move || way == Way::Difference && unlike.get();
         view! {
             <Choice
                 class="chip"
                 group="way"
                 chosen=Signal::derive(chosen)
-                disabled=Signal::derive(unlike)
+                disabled=Signal::derive(disabled)
                 choose=move || state.comparison.way.set(way)
             >
                 <span>{way.name()}</span>
             </Choice>
         }
     };
+    let sizes = move || {
+        let pixels = |shown: Option<&ShownMap>| shown.map(|shown| shown.portrait.pixels);
+        let both = (state.seen(pixels)?, state.comparison.right.shown.with(|shown| pixels(shown.as_ref()))?);
+        unlike.get().then(|| {
+            view! { <p class="remark">{format!("A difference needs maps of one size: these have {} and {} pixels.", both.0, both.1)}</p> }
+        })
+    };
     view! {
-        <section class="card" aria-label="Which maps">
+        <div class="compare-bar">
             <library::Chooser />
             <fieldset class="field chips">
                 <legend>"Show them"</legend>
                 {Way::ALL.map(way).collect_view()}
             </fieldset>
-        </section>
+        </div>
+        {sizes}
+    }
+}
+
+/// Files, looks, and what is measured of both.
+#[component]
+pub fn Compare() -> impl IntoView {
+    let state = State::expect();
+    let is_sample = move || state.comparison.sample(state.comparison.right).is_some();
+    view! {
+        <Show when=is_sample>
+            <section class="card wide" aria-label="What to know of the simulated map">
+                <p>
+                    "The simulated map on the right shows finer detail than the maps from which this network learned. Smooth both to compare "
+                    "what they share."
+                </p>
+                <div class="buttons">
+                    <button
+                        type="button"
+                        data-testid="smooth-both"
+                        disabled=move || state.treatment.get().smoothing >= SMOOTHING
+                        on:click=move |_| state.treatment.update(|treatment| treatment.smoothing = SMOOTHING)
+                    >
+                        {format!("Smooth both by {SMOOTHING} arcmin")}
+                    </button>
+                </div>
+                <p class="remark">{move || state.comparison.samples.get().map(|source| format!("The simulated maps: {source}."))}</p>
+            </section>
+        </Show>
         <section class="card" aria-label="Your own maps">
             <files::Drop />
         </section>

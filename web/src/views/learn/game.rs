@@ -193,9 +193,9 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
             }
         })
     };
+    let finished = move || score.with(Score::is_over) && chosen.get().is_none();
     let result = move || {
-        let shown = score.with(Score::is_over) && chosen.get().is_none();
-        shown.then(|| {
+        finished().then(|| {
             score.with(|score| view! { <Result score=score.clone() again=Callback::new(move |()| begin()) /> })
         })
     };
@@ -209,9 +209,10 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
     view! {
         <section node_ref=section class="card wide game" id="game" aria-labelledby="game-title" data-testid="game">
             <h2 id="game-title">"Which one did the network draw?"</h2>
+            <p class="remark">"Choose the map that you think the network drew."</p>
             <p class="remark" role="status" data-testid="game-progress">{progress}</p>
-            <div class="candidates">{side(0)} {side(1)}</div>
-            <div class="verdict" role="status">
+            <div class="candidates" hidden=finished>{side(0)} {side(1)}</div>
+            <div class="verdict" role="status" hidden=finished>
                 <Show when=move || chosen.get().is_some()>
                     <span data-testid="game-verdict">
                         {move || if score.with(|score| score.found.last() == Some(&true)) { "Right." } else { "It fooled you." }}
@@ -222,11 +223,12 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
                 </Show>
             </div>
             {result}
-            <p class="remark">
+            <details class="remark">
+                <summary>"What is known of these maps"</summary>
                 "The simulated maps are this project's own. They show finer structure than those from which this network learned, so both are "
                 "smoothed alike, and each has its own range of colours. The paper found no person and no statistic that could tell; this "
                 "network was trained for less long. The one that judged it is not shipped with its weights: you play alone."
-            </p>
+            </details>
         </section>
     }
 }

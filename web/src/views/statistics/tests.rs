@@ -76,6 +76,7 @@ pub fn EnsembleTests() -> impl IntoView {
     view! {
         <Show when=move || answer.with(Option::is_some)>
             <section class="card" aria-label="Could they be simulated?" data-testid="tests">
+                <p><strong>{move || answer.with(|answer| answer.as_ref().map(|(tests, _)| verdict(tests)))}</strong></p>
                 <p>{move || answer.with(|answer| answer.as_ref().map(|(tests, _)| words(tests)))}</p>
                 <PValues answer />
                 <div class="pair">
@@ -84,7 +85,7 @@ pub fn EnsembleTests() -> impl IntoView {
                 </div>
                 <p class="remark">
                     {move || answer.with(|answer| answer.as_ref().map(|(tests, _)| {
-                        format!("Red: two modes rise and fall together; white: they do not care. The matrices differ by {:.2} (rms).", tests.correlation_rms)
+                        format!("Red: two modes rise and fall together; white: they are independent. The matrices differ by {:.2} (rms).", tests.correlation_rms)
                     }))}
                 </p>
             </section>
@@ -95,6 +96,15 @@ pub fn EnsembleTests() -> impl IntoView {
 /// Maps that are to be tested now: the last power of two, or all of them at the end.
 fn due(ensemble: &Generated) -> usize {
     if ensemble.maps == ensemble.wanted || ensemble.maps == 0 { ensemble.maps } else { 1 << ensemble.maps.ilog2() }
+}
+
+/// The answer in one sentence.
+fn verdict(tests: &Tests) -> &'static str {
+    match tests.together {
+        Some(p) if p < TELLS_APART => "The power spectrum tells these maps from simulated ones.",
+        Some(_) => "The power spectrum does not tell these maps from simulated ones.",
+        None => "There are too few maps to tell.",
+    }
 }
 
 fn words(tests: &Tests) -> String {
