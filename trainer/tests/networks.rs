@@ -93,11 +93,16 @@ fn evaluated(here: &Path) -> Result<()> {
     let kept = std::fs::metadata(here.join("report/parts/generated-tests.json"))?.modified()?;
     succeed(here, line)?;
     ensure!(std::fs::metadata(here.join("report/parts/generated-tests.json"))?.modified()? == kept, "made again");
-    for file in ["minkowski", "peaks", "minima", "pdf", "correlation", "samples"] {
+    for file in ["minkowski", "peaks", "minima", "pdf", "correlation", "samples.npy", "first.npy"] {
         let bytes = std::fs::read(here.join(format!("reference/{file}.json")))?;
         let value: serde_json::Value = serde_json::from_slice(&bytes)?;
         ensure!(value["side_angle"].as_f64().is_some_and(|angle| (angle - 0.6).abs() < 1e-9), "{file}: {value}");
     }
+    let table =
+        |file: &str| -> Result<npy::NpyMaps> { Ok(npy::read(&std::fs::read(here.join("reference").join(file))?)?) };
+    let (spectra, samples) = (table("spectra.npy")?, table("samples.npy")?);
+    ensure!((spectra.maps, spectra.rows, spectra.columns) == (1, 12, 248), "{spectra:?}");
+    ensure!((samples.maps, samples.rows, table("first.npy")?.maps) == (12, 32, 1), "{}", samples.maps);
     refuse(here, "evaluate --weights weights --data crops.npy --control crops.npy --out r", "the same file")?;
     refuse(here, "evaluate --weights weights --data maps.npy --side-angle 0.9 --out r", "--size 32")
 }

@@ -151,7 +151,8 @@ mod tests {
         std::fs::write(folder.path().join("manifest.json"), text.replace("generator-f16", "../generator-f16"))?;
         assert!(volume(folder.path()).is_err());
         assert!(
-            volume(&folder.path().join("nothing")).is_err_and(|error| error.to_string().contains("trainer export"))
+            volume(&folder.path().join("nothing/there"))
+                .is_err_and(|error| error.to_string().contains("trainer export"))
         );
         Ok(())
     }

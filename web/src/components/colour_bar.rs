@@ -49,7 +49,13 @@ pub fn ColourBar() -> impl IntoView {
 
 /// Round values of kappa and their places on the bar, far enough from each other to be read.
 fn ticks((low, high): (f32, f32), stretch: Stretch) -> Vec<(f32, String)> {
-    let step = round_step(f64::from(high - low) / 12.0) as f32;
+    let width = f64::from(high) - f64::from(low);
+    // No numbers for what is no range, or one so far from zero or so small that f32 can hardly hold it.
+    let distance = f64::from(low.abs().max(high.abs()));
+    if !(width > 1e-30 && width.is_finite() && distance < 1e5 * width) {
+        return Vec::new();
+    }
+    let step = round_step(width / 12.0) as f32;
     let decimals = (-step.log10().floor()).max(0.0) as usize;
     let mut ticks: Vec<(f32, String)> = Vec::new();
     // Zero is the average density of the universe: it has a mark wherever the bar has room for it.
@@ -72,4 +78,23 @@ fn ticks((low, high): (f32, f32), stretch: Stretch) -> Vec<(f32, String)> {
         }
     }
     ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_range_has_numbers_or_none() {
+        let ends = [0.0, -0.0, 1e-45, 1e-38, -1e-20, 1e-6, -0.02, 0.05, 1.0, 3e9, -3e38, 3e38, f32::INFINITY, f32::NAN];
+        for low in ends {
+            for high in ends {
+                for stretch in Stretch::ALL {
+                    assert!(ticks((low, high), stretch).len() < 30, "{low} {high}");
+                }
+            }
+        }
+        let texts: Vec<String> = ticks((-0.02, 0.05), Stretch::Linear).into_iter().map(|(_, text)| text).collect();
+        assert!(texts.contains(&"0.00".to_owned()) && texts.len() > 2, "{texts:?}");
+    }
 }
