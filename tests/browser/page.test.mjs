@@ -593,6 +593,27 @@ describe("in Firefox", () => {
     });
     assert.equal(digest(Float32Array.from(kappa)), digest(nativeMaps(42).kappa));
   });
+
+  test("every view opens and shows its map, and the opening drifts", async (t) => {
+    const server = await servePage();
+    t.after(server.close);
+    const browser = await launchFirefox();
+    t.after(() => browser.close());
+    const page = await browser.newPage();
+    const troubles = [];
+    page.on("pageerror", (error) => troubles.push(String(error)));
+    const sights = { explore: "map-canvas", morph: "slerp-slider", statistics: "threshold", compare: "other-canvas", learn: "lens-canvas" };
+    for (const [view, sight] of Object.entries(sights)) {
+      await page.goto(`${server.address}?seed=42&view=${view}`);
+      await page.waitForSelector(`main[data-state=ready][data-busy=false][data-seed="42"][data-view=${view}]`, { timeout: 60_000 });
+      await page.waitForSelector(`[data-testid=${sight}]`, { timeout: 60_000 });
+    }
+    await page.goto(server.address);
+    await page.waitForSelector("[data-testid=opening][data-state=ready]", { timeout: 60_000 });
+    await page.click("[data-testid=explore]");
+    await page.waitForSelector("main[data-view=explore]");
+    assert.deepEqual(troubles, []);
+  });
 });
 
 describe("with a software WebGPU adapter", () => {
@@ -668,6 +689,18 @@ describe("with a software WebGPU adapter", () => {
     assert.ok(largestDifference(again, first) <= TOLERANCE);
     assert.notDeepEqual(again, first, "the processor still draws: its bits differ from the graphics processor's");
     await context.close();
+  });
+
+  test("every view opens on it; what the device keeps to itself is said", async (t) => {
+    const { page, troubles, close } = await open(browser, server, "?seed=42&device=webgpu");
+    t.after(close);
+    await shown(page, 42);
+    for (const [view, sight] of [["compare", "other-canvas"], ["statistics", "threshold"], ["morph", "slerp-slider"], ["learn", "lens-canvas"]]) {
+      await page.getByTestId(`view-${view}`).click();
+      await page.getByTestId(sight).waitFor();
+    }
+    await page.getByText("The layers can be seen where the processor draws").waitFor();
+    assert.deepEqual(troubles, []);
   });
 
   test("draws the trainer's map and spectrum when it is asked for", async () => {
