@@ -3,10 +3,7 @@
 use std::{
     net::IpAddr,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use anyhow::{Context, Result, bail};
@@ -60,6 +57,13 @@ pub fn run(arguments: &ViewArguments) -> Result<()> {
         None => None,
     };
     let is_run = arguments.weights.join("checkpoints").is_dir();
+    if is_run && cfg!(not(feature = "torch")) {
+        bail!(
+            "{} is a training run, whose checkpoints this trainer cannot read without libtorch: export its weights, or build it with `cargo \
+             xtask setup && cargo build --release -p trainer`",
+            arguments.weights.display()
+        );
+    }
     let shelf = Shelf::new(is_run);
     if !is_run {
         shelf.add(volume(&arguments.weights)?);
@@ -69,8 +73,7 @@ pub fn run(arguments: &ViewArguments) -> Result<()> {
     let port = server.server_addr().to_ip().map_or(arguments.port, |address| address.port());
     let library = Library::new(files, reference, shelf, &address, port);
     let interruption = Interruption::listen()?;
-    let ended = AtomicBool::new(false);
-    let is_over = || ended.load(Ordering::Relaxed) || interruption.is_asked();
+    let is_over = || interruption.is_asked();
     if !arguments.address.is_loopback() {
         eprintln!("note: whoever reaches {address} sees this page; without --address only this machine does");
     }
@@ -78,12 +81,11 @@ pub fn run(arguments: &ViewArguments) -> Result<()> {
     println!("http://{host}:{port}/   (Ctrl-C ends it)");
     std::thread::scope(|scope| {
         scope.spawn(|| server::serve(&server, &library, is_over));
-        let followed = if is_run { follow(&arguments.weights, &library.shelf, is_over) } else { Ok(()) };
-        if followed.is_err() {
-            ended.store(true, Ordering::Relaxed);
+        if is_run {
+            follow(&arguments.weights, &library.shelf, is_over);
         }
-        followed
-    })
+    });
+    Ok(())
 }
 
 /// Whether a file is one that the page reads of simulated maps.
@@ -92,23 +94,20 @@ fn is_statistics(name: &str) -> bool {
 }
 
 #[cfg(feature = "torch")]
-#[allow(clippy::unnecessary_wraps, reason = "without libtorch it fails")]
-fn follow(run: &Path, shelf: &Shelf, is_over: impl Fn() -> bool) -> Result<()> {
-    crate::viewer::run::follow(run, shelf, is_over);
-    Ok(())
-}
+use crate::viewer::run::follow;
 
+/// Without libtorch no checkpoint is read: this has been said before.
 #[cfg(not(feature = "torch"))]
-fn follow(run: &Path, _: &Shelf, _: impl Fn() -> bool) -> Result<()> {
-    bail!(
-        "{} is a training run, whose checkpoints this trainer cannot read without libtorch: export its weights, or build it with `cargo xtask \
-         setup && cargo build --release -p trainer`",
-        run.display()
-    )
-}
+fn follow(_: &Path, _: &Shelf, _: impl Fn() -> bool) {}
 
 /// Weights of a folder, of its manifest, or of a file beside that.
 fn volume(path: &Path) -> Result<Volume> {
+    if !path.exists() {
+        bail!(
+            "{} is not there: give a folder of weights, as `trainer export` writes it, or the folder of a training run",
+            path.display()
+        );
+    }
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
     let manifest_path = folder.join("manifest.json");
     let bytes = std::fs::read(&manifest_path).with_context(|| {
@@ -150,10 +149,10 @@ mod tests {
         let text = std::fs::read_to_string(shipped.join("manifest.json"))?;
         std::fs::write(folder.path().join("manifest.json"), text.replace("generator-f16", "../generator-f16"))?;
         assert!(volume(folder.path()).is_err());
-        assert!(
-            volume(&folder.path().join("nothing/there"))
-                .is_err_and(|error| error.to_string().contains("trainer export"))
-        );
+        for missing in ["nothing", "nothing/there"] {
+            let refused = volume(&folder.path().join(missing));
+            assert!(refused.is_err_and(|error| error.to_string().contains("is not there")));
+        }
         Ok(())
     }
 }
