@@ -168,7 +168,7 @@ mod tests {
         assert!(refused(b"\x89PNG\r\n").contains("picture"));
         assert!(refused(b"hello").contains("neither"));
         assert!(refused(&npy::encode(2, 3, &[0.0; 6])).contains("square"));
-        assert!(refused(&npy::encode(65, 65, &[0.0; 65 * 65])).contains("64"));
+        assert!(refused(&npy::encode(65, 65, &vec![0.0; 65 * 65])).contains("64"));
         assert!(refused(&npy::encode(1, 1, &[f32::NAN])).contains("finite"));
         let whole = npy::encode(4, 4, &[0.0; 32]);
         assert!(refused(&whole[..whole.len() - 1]).contains("cut off"));

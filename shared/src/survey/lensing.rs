@@ -110,13 +110,13 @@ mod tests {
         let kappa: Vec<f32> = (0..n * n).map(|i| kappa_at(place(i), place(i / n)) as f32).collect();
         let deflection =
             DeflectionPlan::new(n).deflection(&ConvergenceMap::new(1.0, n, kappa.clone()).unwrap()).unwrap();
-        for i in 0..n * n {
+        for (i, kappa) in kappa.iter().enumerate() {
             let (row, column) = (i / n, i % n);
             let at = |row: usize, column: usize| row % n * n + column % n;
             let right = deflection.right[at(row, column + 1)] - deflection.right[at(row, column + n - 1)];
             let down = deflection.down[at(row + 1, column)] - deflection.down[at(row + n - 1, column)];
             let divergence = (right + down) * n as f32 / 2.0;
-            assert!((divergence - 2.0 * kappa[i]).abs() < 0.15, "{i}: {divergence} {}", kappa[i]);
+            assert!((divergence - 2.0 * kappa).abs() < 0.15, "{i}: {divergence} {kappa}");
         }
     }
 
