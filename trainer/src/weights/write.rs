@@ -31,6 +31,9 @@ const SELF_CHECK_PIXELS: usize = 64;
 /// Largest difference between devices that rounding explains, as a share of the range of kappa; the page promises no more.
 const SELF_CHECK_TOLERANCE: f32 = 1e-3;
 
+/// Names and bytes of files.
+pub type NamedFiles = Vec<(String, Vec<u8>)>;
+
 /// A generator's tensors as files, not yet written.
 pub struct EncodedWeights {
     network: NetworkDefinition,
@@ -93,7 +96,7 @@ impl EncodedWeights {
     ///
     /// # Errors
     /// When the generator draws no map.
-    pub fn into_files(self, origin: Origin, spectrum: Vec<SpectrumBand>) -> Result<(Manifest, Vec<(String, Vec<u8>)>)> {
+    pub fn into_files(self, origin: Origin, spectrum: Vec<SpectrumBand>) -> Result<(Manifest, NamedFiles)> {
         let self_check = self.self_check()?;
         let names: Vec<String> = self.files.iter().map(|file| file.file.clone()).collect();
         let manifest = Manifest {
