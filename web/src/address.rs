@@ -77,9 +77,10 @@ pub struct Asked {
     pub weights: Option<String>,
 }
 
-/// Largest numbers that mean anything: arcminutes of smoothing, galaxies, sigma.
+/// Largest numbers that mean anything: galaxies per square arcminute, their ellipticity, arcminutes of smoothing, sigma.
+pub const MOST_GALAXIES: f64 = 1e4;
+pub const MOST_ELLIPTICITY: f64 = 1.0;
 const MOST_SMOOTHING: f64 = 60.0;
-const MOST_GALAXIES: f64 = 1e4;
 const MOST_SIGMA: f64 = 100.0;
 /// Places behind the point that a share of a side or an arc has in the address.
 const PLACES: usize = 4;
@@ -114,7 +115,7 @@ pub fn read() -> Asked {
     let noise = match numbers("noise")[..] {
         [galaxies, ellipticity, seed] if galaxies > 0.0 && ellipticity > 0.0 && seed >= 0.0 => Some(ShapeNoise {
             galaxies: galaxies.min(MOST_GALAXIES),
-            ellipticity: ellipticity.min(1.0),
+            ellipticity: ellipticity.min(MOST_ELLIPTICITY),
             seed: seed as u64,
         }),
         _ => None,

@@ -51,8 +51,13 @@ impl Reference {
     /// Whether it is of maps with this side in degrees; so it is while nothing is known of a map.
     pub fn is_of(&self, side_angle: Option<f64>) -> bool {
         let (Some(own), Some(other)) = (self.side_angle, side_angle) else { return true };
-        (own / other - 1.0).abs() < LIKE
+        are_alike(own, other)
     }
+}
+
+/// Whether maps of these sides in degrees can be compared.
+pub fn are_alike(side_angle: f64, other: f64) -> bool {
+    (side_angle / other - 1.0).abs() < LIKE
 }
 
 /// Loads what there is in a folder of the page; plots show the map alone where it was installed without it.
@@ -124,7 +129,7 @@ pub async fn first() -> Option<ShownMap> {
     Some(ShownMap {
         source: MapSource::Elsewhere("a simulated map".into()),
         treatment: Treatment::default(),
-        portrait: Portrait { pixels, side_angle, sigma, measured: Vec::new() },
+        portrait: Rc::new(Portrait { pixels, side_angle, sigma, measured: Vec::new() }),
         kappa: Rc::new(kappa),
         milliseconds: 0.0,
         device: String::new(),

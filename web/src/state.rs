@@ -64,8 +64,8 @@ pub struct ShownMap {
     pub source: MapSource,
     /// What was done to it.
     pub treatment: Treatment,
-    /// What the worker measured.
-    pub portrait: Portrait,
+    /// What the worker measured; shared, since the map is handed on with every look at it.
+    pub portrait: Rc<Portrait>,
     /// Pixels in kappa, row by row.
     pub kappa: Rc<Vec<f32>>,
     /// Time to draw it; 0 for one that was not drawn here.
@@ -78,7 +78,14 @@ impl ShownMap {
     /// A map that the network drew.
     pub fn drawn(drawn: Drawn, kappa: Rc<Vec<f32>>, device: String) -> Self {
         let Drawn { point, treatment, milliseconds, portrait } = drawn;
-        Self { source: MapSource::Generated(point), treatment, portrait, kappa, milliseconds, device }
+        Self {
+            source: MapSource::Generated(point),
+            treatment,
+            portrait: Rc::new(portrait),
+            kappa,
+            milliseconds,
+            device,
+        }
     }
 
     /// The point of latent space that it was drawn from.

@@ -71,7 +71,7 @@ pub fn run(arguments: &ViewArguments) -> Result<()> {
     let address = arguments.address.to_string();
     let server = server::open(&address, arguments.port)?;
     let port = server.server_addr().to_ip().map_or(arguments.port, |address| address.port());
-    let library = Library::new(files, reference, shelf, &address, port);
+    let library = Library::new(files, reference, shelf, &address);
     let interruption = Interruption::listen()?;
     let is_over = || interruption.is_asked();
     if !arguments.address.is_loopback() {

@@ -21,9 +21,10 @@ const MOST_BYTES: u64 = 1 << 30;
 /// # Errors
 /// When there is neither, or the folder holds no page.
 pub fn page(folder: Option<&Path>) -> Result<Files> {
-    let mut files = match folder {
+    let own = |&(name, bytes): &(&str, &'static [u8])| (name.to_owned(), Cow::Borrowed(bytes));
+    let files = match folder {
         Some(folder) => read(folder, |name| !is_other(name))?,
-        None => EMBEDDED.iter().map(|&(name, bytes)| (name.to_owned(), Cow::Borrowed(bytes))).collect(),
+        None => EMBEDDED.iter().filter(|(name, _)| !is_other(name)).map(own).collect(),
     };
     if files.is_empty() && folder.is_none() {
         bail!(
@@ -37,7 +38,6 @@ pub fn page(folder: Option<&Path>) -> Result<Files> {
             folder.unwrap_or(Path::new("the page")).display()
         );
     }
-    files.retain(|name, _| !is_other(name));
     Ok(files)
 }
 

@@ -32,21 +32,20 @@ pub struct Library {
     /// The policy that the page states for itself: as a header it holds for its workers too.
     policy: String,
     /// Names by which this machine may be called; `None` for any.
-    hosts: Option<Vec<String>>,
+    hosts: Option<[String; 4]>,
 }
 
 impl Library {
     /// Puts together what is served. On a loopback address only its own names are answered to, so that no other page reaches it under a
     /// name of its own.
-    pub fn new(page: Files, reference: Option<Files>, shelf: Shelf, address: &str, port: u16) -> Self {
+    pub fn new(page: Files, reference: Option<Files>, shelf: Shelf, address: &str) -> Self {
         let index = page.get("index.html").map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
         let stated =
             index.split_once("Content-Security-Policy\" content=\"").and_then(|(_, rest)| rest.split_once('"'));
         let policy = stated.map_or_else(|| "default-src 'self'".to_owned(), |(policy, _)| policy.to_owned());
         let is_loopback = address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
         let names = ["localhost", "127.0.0.1", "[::1]", address];
-        let hosts =
-            is_loopback.then(|| names.iter().flat_map(|name| [(*name).to_owned(), format!("{name}:{port}")]).collect());
+        let hosts = is_loopback.then(|| names.map(str::to_owned));
         Self { page, reference, shelf, policy, hosts }
     }
 
@@ -155,18 +154,18 @@ mod tests {
     use super::*;
     use crate::viewer::shelf::Volume;
 
-    fn library(address: &str, port: u16) -> Library {
+    fn library(address: &str) -> Library {
         let file = |name: &str| (name.to_owned(), Cow::Owned(name.as_bytes().to_vec()));
         let page = [file("index.html"), file("start/page.js"), file("reference/pdf.json")].into();
         let shelf = Shelf::default();
         let files = vec![("manifest.json".to_owned(), Arc::new(b"{}".to_vec()))];
         shelf.add(Volume { title: "mine".into(), folder: "mine".into(), files });
-        Library::new(page, Some([file("power_spectrum.json")].into()), shelf, address, port)
+        Library::new(page, Some([file("power_spectrum.json")].into()), shelf, address)
     }
 
     #[test]
     fn files_by_their_exact_names_and_nothing_else() {
-        let library = library("127.0.0.1", 8080);
+        let library = library("127.0.0.1");
         for (url, found) in [
             ("/", "index.html"),
             ("/?seed=5", "index.html"),
@@ -207,19 +206,19 @@ mod tests {
 
     #[test]
     fn a_loopback_address_is_called_by_its_own_names() {
-        let here = library("127.0.0.1", 8080);
+        let here = library("127.0.0.1");
         for host in ["localhost:8080", "127.0.0.1:8080", "127.0.0.1", "localhost:9999", "[::1]:8080", "[::1]"] {
             assert!(here.is_meant(Some(host)), "{host}");
         }
         assert!(!here.is_meant(Some("attacker.example:8080")) && !here.is_meant(None));
-        assert!(library("0.0.0.0", 8080).is_meant(Some("node17.cluster:8080")));
+        assert!(library("0.0.0.0").is_meant(Some("node17.cluster:8080")));
     }
 
     #[test]
     fn answers_over_a_socket_with_the_right_headers() {
         let server = open("127.0.0.1", 0).unwrap();
         let port = server.server_addr().to_ip().unwrap().port();
-        let library = library("127.0.0.1", port);
+        let library = library("127.0.0.1");
         let ended = std::sync::atomic::AtomicBool::new(false);
         let ask = |request: String| {
             let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();

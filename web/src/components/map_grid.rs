@@ -59,9 +59,7 @@ pub fn MapGrid(count: usize) -> impl IntoView {
             tiles.with(|tiles| {
                 let Some(tile) = tiles.get(place) else { return };
                 let pixels = paint_stretched(&tile.kappa, range, stretch, colours);
-                if let Err(error) = put(&canvas, tile.pixels, &pixels) {
-                    web_sys::console::error_1(&error);
-                }
+                put(&canvas, tile.pixels, &pixels);
             });
         });
         let seed = move || tiles.with(|tiles| tiles.get(place).map(|tile| tile.seed));

@@ -58,9 +58,7 @@ pub fn MapView(
             if let Some(nu) = threshold {
                 dim_below(&mut pixels, &shown.kappa, (nu * shown.portrait.sigma) as f32);
             }
-            if let Err(error) = put(&canvas, shown.portrait.pixels, &pixels) {
-                web_sys::console::error_1(&error);
-            }
+            put(&canvas, shown.portrait.pixels, &pixels);
         });
     });
 
@@ -153,11 +151,14 @@ fn marked_peaks(shown: &ShownMap, nu: f64, transform: String) -> impl IntoView +
     }
 }
 
-/// Puts pixels of a square picture on a canvas.
-///
-/// # Errors
-/// When the canvas has no room for them.
-pub fn put(canvas: &HtmlCanvasElement, side: usize, pixels: &[u8]) -> Result<(), JsValue> {
+/// Puts pixels of a square picture on a canvas; where that has no room for them, the console says so.
+pub fn put(canvas: &HtmlCanvasElement, side: usize, pixels: &[u8]) {
+    if let Err(error) = try_put(canvas, side, pixels) {
+        web_sys::console::error_1(&error);
+    }
+}
+
+fn try_put(canvas: &HtmlCanvasElement, side: usize, pixels: &[u8]) -> Result<(), JsValue> {
     let side = side as u32;
     if canvas.width() != side || canvas.height() != side {
         canvas.set_width(side);

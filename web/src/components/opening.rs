@@ -52,9 +52,7 @@ pub fn Opening() -> impl IntoView {
         let pixels = seen.with_value(|seen| {
             paint_stretched(seen, range, state.stretch.get_untracked(), state.colours.get_untracked())
         });
-        if let Err(error) = put(&canvas, target.portrait.pixels, &pixels) {
-            web_sys::console::error_1(&error);
-        }
+        put(&canvas, target.portrait.pixels, &pixels);
     };
     Effect::new(move || {
         if canvas.get().is_some() {

@@ -3,9 +3,12 @@
 use leptos::prelude::*;
 use shared::survey::ShapeNoise;
 
-use crate::state::State;
+use crate::{
+    address::{MOST_ELLIPTICITY, MOST_GALAXIES},
+    state::State,
+};
 
-/// Most smoothing in arcminutes, and its steps.
+/// Most smoothing in arcminutes.
 const MOST_SMOOTHING: f64 = 5.0;
 /// Height in sigma from which peaks are marked at first.
 const FIRST_HEIGHT: f64 = 3.0;
@@ -82,7 +85,7 @@ fn Noise() -> impl IntoView {
                         inputmode="decimal"
                         prop:value=move || noise().map(|noise| noise.galaxies.to_string()).unwrap_or_default()
                         on:change:target=move |event| {
-                            set_noise(|noise, number| noise.galaxies = number, event.target().value(), 1e4);
+                            set_noise(|noise, number| noise.galaxies = number, event.target().value(), MOST_GALAXIES);
                         }
                     />
                     <label for="ellipticity">"σ of their ellipticity"</label>
@@ -92,7 +95,7 @@ fn Noise() -> impl IntoView {
                         inputmode="decimal"
                         prop:value=move || noise().map(|noise| noise.ellipticity.to_string()).unwrap_or_default()
                         on:change:target=move |event| {
-                            set_noise(|noise, number| noise.ellipticity = number, event.target().value(), 1.0);
+                            set_noise(|noise, number| noise.ellipticity = number, event.target().value(), MOST_ELLIPTICITY);
                         }
                     />
                 </div>

@@ -104,8 +104,9 @@ pub fn is_comparing(state: &State) -> bool {
     state.view.get() == View::Compare && state.comparison.right.shown.with(Option::is_some)
 }
 
-/// Arcminutes of the button that smooths both maps: what the page's samples resolve better than the network is gone then.
-const SMOOTHING: f64 = 1.2;
+/// Arcminutes by which a sample and a generated map are smoothed to be compared: what the page's samples resolve better than the maps from
+/// which the network learned is gone then.
+pub const SMOOTHING: f64 = 1.2;
 
 /// Which maps, and how they are shown: above them.
 #[component]

@@ -60,6 +60,7 @@ impl Slot {
                 if self.chosen.get_untracked().is_some() {
                     let kappa = Rc::new(numbers.into_iter().next().unwrap_or_default());
                     let (source, device) = (MapSource::Elsewhere(map.name), String::new());
+                    let portrait = Rc::new(portrait);
                     self.shown.set(Some(ShownMap { source, treatment, portrait, kappa, milliseconds: 0.0, device }));
                 }
             }

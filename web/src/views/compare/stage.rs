@@ -94,7 +94,8 @@ fn difference(left: ShownMap, right: &ShownMap) -> Option<ShownMap> {
         return None;
     }
     let kappa: Vec<f32> = left.kappa.iter().zip(right.kappa.iter()).map(|(a, b)| a - b).collect();
-    let portrait = Portrait { sigma: mean_and_sigma(&kappa).1, measured: Vec::new(), ..left.portrait };
+    let Portrait { pixels, side_angle, .. } = *left.portrait;
+    let portrait = Rc::new(Portrait { pixels, side_angle, sigma: mean_and_sigma(&kappa).1, measured: Vec::new() });
     let source = MapSource::Elsewhere("left − right".to_owned());
     Some(ShownMap { source, portrait, kappa: Rc::new(kappa), milliseconds: 0.0, ..left })
 }

@@ -17,18 +17,14 @@ use wasm_bindgen_futures::JsFuture;
 use crate::{
     address::random_seed,
     components::map_view::put,
+    reference,
     state::State,
-    views::compare::LibraryMap,
+    views::compare::{LibraryMap, SMOOTHING},
     workers::{Answered, Unanswered, WorkerClient},
 };
 
 /// Pairs of a game.
 const PAIRS: usize = 12;
-/// Arcminutes by which both maps are smoothed. The simulations of the samples resolve finer structure than those from which the network
-/// learned, and nobody is to win by looking for that.
-const SMOOTHING: f64 = 1.2;
-/// Largest difference of angle, as a share, between simulated maps and the network's that may stand in one pair.
-const LIKE: f64 = 0.03;
 
 /// A pair: the simulated map, the generated one, and which of them stands on the left.
 #[derive(Clone)]
@@ -72,7 +68,7 @@ pub fn Game() -> impl IntoView {
         let (pixels, angle) = geometry?;
         state.comparison.library.with(|library| {
             let fits =
-                |map: &LibraryMap| map.is_sample && map.pixels == pixels && (map.side_angle / angle - 1.0).abs() < LIKE;
+                |map: &LibraryMap| map.is_sample && map.pixels == pixels && reference::are_alike(map.side_angle, angle);
             let places: Vec<usize> =
                 library.iter().enumerate().filter(|(_, map)| fits(map)).map(|(place, _)| place).collect();
             (places.len() >= PAIRS).then_some(places)
@@ -148,9 +144,7 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
                 // Each in its own range: it is their structure that is judged.
                 let range = range_of(pair.maps[place].iter().copied(), RANGE_SHARES);
                 let pixels = paint_stretched(&pair.maps[place], range, stretch, colours);
-                if let Err(error) = put(&canvas, pair.pixels, &pixels) {
-                    web_sys::console::error_1(&error);
-                }
+                put(&canvas, pair.pixels, &pixels);
             });
         });
         let generated =
@@ -291,6 +285,7 @@ fn shuffled(mut places: Vec<usize>) -> Vec<usize> {
 async fn pair(state: State, client: &WorkerClient, place: usize) -> Option<Pair> {
     let map = state.comparison.library.with_untracked(|library| library.get(place).cloned())?;
     let (seed, pixels) = (random_seed(), map.pixels);
+    // Nobody is to win by looking for structure that the network has never seen.
     let treatment = Treatment { smoothing: SMOOTHING, ..Treatment::default() };
     let draw = Work::Draw { point: LatentPoint::of_seed(seed), treatment, statistics: Vec::new() };
     let look = Work::Look { pixels, side_angle: map.side_angle, treatment, statistics: Vec::new() };

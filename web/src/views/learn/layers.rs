@@ -98,9 +98,7 @@ fn Picture(layers: RwSignal<Vec<Shown>, LocalStorage>, number: usize, place: usi
                 let own = range_of(values.iter().copied(), RANGE_SHARES);
                 paint_stretched(values, own, Stretch::Linear, ColourMap::Ember)
             };
-            if let Err(error) = put(&canvas, *side, &pixels) {
-                web_sys::console::error_1(&error);
-            }
+            put(&canvas, *side, &pixels);
         });
     });
     view! { <canvas node_ref=canvas aria-hidden="true"></canvas> }

@@ -50,9 +50,7 @@ pub fn Lens() -> impl IntoView {
             return;
         };
         let picture = field.with_value(|field| field.lensed(&deflection, pixels, strength));
-        if let Err(error) = put(&canvas, PIXELS, &picture) {
-            web_sys::console::error_1(&error);
-        }
+        put(&canvas, PIXELS, &picture);
     });
     let words = move || match strength.get() {
         strength if strength <= 0.0 => "as they are".to_owned(),

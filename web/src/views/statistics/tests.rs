@@ -163,9 +163,7 @@ fn Matrix(answer: RwSignal<Option<Answer>, LocalStorage>, set: usize, title: &'s
                 .flat_map(|&row| kept.iter().map(move |&column| (row, column)))
                 .map(|(r, c)| entry(r, c))
                 .collect();
-            if let Err(error) = put(&canvas, kept.len(), &paint_difference(&values, 1.0)) {
-                web_sys::console::error_1(&error);
-            }
+            put(&canvas, kept.len(), &paint_difference(&values, 1.0));
         });
     });
     view! {
