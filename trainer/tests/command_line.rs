@@ -141,10 +141,10 @@ fn wrong_input_is_explained() -> Result<()> {
     let here = folder.path();
     std::fs::create_dir(here.join("empty"))?;
     std::fs::write(here.join("text.npy"), "not an array")?;
-    std::fs::write(here.join("integers.npy"), {
+    std::fs::write(here.join("complex.npy"), {
         let mut bytes = npy::encode(8, 8, &[0.0; 64]);
         let at = bytes.windows(3).position(|window| window == b"<f4").context("the header states <f4")?;
-        bytes[at..at + 3].copy_from_slice(b"<i4");
+        bytes[at..at + 3].copy_from_slice(b"<c8");
         bytes
     })?;
     let mut nan = npy::encode_header(4, 32, 32);
@@ -170,13 +170,13 @@ fn wrong_input_is_explained() -> Result<()> {
         ("maps --maps maps.npy --side-angle 1 --count 0 --size 32 --out a.npy", "--count"),
         ("maps --maps maps.npy --side-angle 1 --count 1 --size 32 --out a.fits", ".npy"),
         ("maps --maps text.npy --side-angle 1 --count 1 --size 8 --out a.npy", "text.npy"),
-        ("maps --maps integers.npy --side-angle 1 --count 1 --size 8 --out a.npy", "i4"),
+        ("maps --maps complex.npy --side-angle 1 --count 1 --size 8 --out a.npy", "complex"),
         ("maps --maps cut.npy --side-angle 1 --count 1 --size 8 --out a.npy", "cut.npy"),
         ("maps --maps cut.fits --side-angle 1 --count 1 --size 8 --out a.npy", "cut.fits"),
         ("spectrum maps.npy", "--side-angle"),
         ("spectrum maps.npy --side-angle=-1", "degrees"),
         ("spectrum maps.npy --side-angle 1 --out maps.npy", "--force"),
-        ("statistics --maps nan.npy --side-angle 1", "map 0"),
+        ("statistics --maps nan.npy --side-angle 1", "--mask auto"),
         ("statistics --maps oblong.npy --side-angle 1", "square"),
         ("statistics --maps sizes --side-angle 1", "resolution"),
         ("compare --maps maps.npy --against one.npy --side-angle 1", "B has 1 map"),

@@ -1,13 +1,27 @@
 //! File formats: bytes in, values out, an error for every input that is not what it says.
 //!
 //! ```text
-//! npy      NumPy arrays of maps, [H, W], [N, H, W] or [N, 1, H, W]
-//! fits     one map or lens plane a file, with its angle, WCS and cosmology
-//! maps     maps of either, told by their bytes
+//! source   bytes that are asked for where they lie; a spool for what is unpacked
+//! element  types of numbers
+//! shape    which axes of an array are maps, rows and columns
+//! layout   where the numbers of maps lie
+//! choose   which of several images or arrays is the map
+//! npy      NumPy arrays
+//! npz      NumPy arrays in a zip
+//! fits     images: maps and lens planes, with angle, WCS and cosmology
+//! hdf5     datasets
+//! maps     maps of any of these, told by their bytes
 //! weights  safetensors of the networks and the JSON manifest beside them
 //! ```
 
+pub mod choose;
+pub mod element;
 pub mod fits;
+pub mod hdf5;
+pub mod layout;
 pub mod maps;
 pub mod npy;
+pub mod npz;
+pub mod shape;
+pub mod source;
 pub mod weights;

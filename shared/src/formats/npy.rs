@@ -1,16 +1,26 @@
-//! NumPy `.npy` arrays of maps: f2, f4 or f8 of either byte order, C order, shape `[H, W]`, `[N, H, W]` or `[N, 1, H, W]`.
+//! NumPy `.npy` arrays: real numbers of every type, in C or Fortran order, one array a file or several one after the other.
 //!
 //! The header is readable on its own, so that files larger than memory can be streamed. Written here rather than taken
 //! from npyz 0.9, which allocates whatever length a header claims (up to 4 GiB) and multiplies its shape unchecked.
 
-use half::f16;
+use std::io;
+
+use super::{
+    element::Element,
+    layout::Layout,
+    shape::{ShapeError, maps_of},
+    source::{MemorySpool, Source, Spool},
+};
 
 /// Bytes of a file's beginning that hold any header accepted here.
 pub const HEADER_BYTES: usize = 12 + LONGEST_DICTIONARY;
 const LONGEST_DICTIONARY: usize = 16_384;
-const MAGIC: &[u8; 6] = b"\x93NUMPY";
+/// How every file begins.
+pub const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// Length of every header written here: constant, so that a streaming writer can put the final count in afterwards.
 pub const WRITTEN_HEADER_BYTES: usize = 128;
+/// Memory for maps whose numbers are put in another order.
+const REORDERED_BYTES: usize = 64 << 20;
 
 /// Why bytes are not a `.npy` file of maps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,109 +35,35 @@ pub enum NpyError {
     #[error("the .npy header is not readable: {0}")]
     Header(&'static str),
     /// Numbers of another type.
-    #[error(
-        "the array holds {0:?}; maps are float16, float32 or float64 ('<f2', '<f4', '<f8', or with '>'): convert with .astype('f4')"
-    )]
+    #[error("its numbers are {0}: maps are of real numbers; convert it, for example with array.astype('f4')")]
     Type(String),
-    /// Columns first.
-    #[error("the array is in Fortran order: save it again as numpy.save(file, numpy.ascontiguousarray(array))")]
-    FortranOrder,
     /// Not an array of maps.
-    #[error("shape {0:?} is not an array of maps: use [H, W], [N, H, W] or [N, 1, H, W], none of them 0")]
-    Shape(Vec<usize>),
-    /// The shape does not fit into memory addresses.
-    #[error("shape {0:?} is larger than any memory")]
-    TooLarge(Vec<usize>),
-    /// More or fewer bytes than the shape says.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// Fewer bytes than the shape says.
     #[error("the header announces {expected} bytes of values, there are {found}: the file is cut off or damaged")]
     Length {
         /// Bytes that the header announces.
-        expected: usize,
+        expected: u64,
         /// Bytes that there are.
-        found: usize,
+        found: u64,
     },
+    /// Bytes after the last array that are no array.
+    #[error("{0} bytes follow the array and are no array themselves: the file is damaged, or was written over a longer one")]
+    Surplus(u64),
 }
 
-/// Type of the numbers in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Element {
-    width: Width,
-    big_endian: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Width {
-    Half,
-    Single,
-    Double,
-}
-
-impl Element {
-    /// Little-endian f32, which is what is written here.
-    pub const LITTLE_F32: Self = Self { width: Width::Single, big_endian: false };
-
-    /// `<f2`, half the size: three digits of kappa.
-    pub const LITTLE_F16: Self = Self { width: Width::Half, big_endian: false };
-
-    /// Values as bytes of this type.
-    pub fn encode(self, values: &[f32]) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(values.len() * self.bytes());
-        for &value in values {
-            match self.width {
-                Width::Half => bytes.extend(self.ordered(f16::from_f32(value).to_le_bytes())),
-                Width::Single => bytes.extend(self.ordered(value.to_le_bytes())),
-                Width::Double => bytes.extend(self.ordered(f64::from(value).to_le_bytes())),
-            }
-        }
-        bytes
-    }
-
-    fn ordered<const N: usize>(self, mut bytes: [u8; N]) -> [u8; N] {
-        if self.big_endian {
-            bytes.reverse();
-        }
-        bytes
-    }
-
-    /// Bytes of one number.
-    pub fn bytes(self) -> usize {
-        match self.width {
-            Width::Half => 2,
-            Width::Single => 4,
-            Width::Double => 8,
-        }
-    }
-
-    /// Numbers from their bytes; f64 is rounded to f32 (beyond its range: infinite, which no map accepts). An incomplete
-    /// number at the end is left out.
-    pub fn decode(self, bytes: &[u8]) -> Vec<f32> {
-        let singles = |decode: fn([u8; 4]) -> f32| bytes.as_chunks().0.iter().map(|&b| decode(b)).collect();
-        let doubles = |decode: fn([u8; 8]) -> f64| bytes.as_chunks().0.iter().map(|&b| decode(b) as f32).collect();
-        let halves = |decode: fn([u8; 2]) -> f16| bytes.as_chunks().0.iter().map(|&b| decode(b).to_f32()).collect();
-        match (self.width, self.big_endian) {
-            (Width::Half, false) => halves(f16::from_le_bytes),
-            (Width::Half, true) => halves(f16::from_be_bytes),
-            (Width::Single, false) => singles(f32::from_le_bytes),
-            (Width::Single, true) => singles(f32::from_be_bytes),
-            (Width::Double, false) => doubles(f64::from_le_bytes),
-            (Width::Double, true) => doubles(f64::from_be_bytes),
-        }
-    }
-}
-
-/// What a file holds and where its numbers begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An array: what it holds and where its numbers begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NpyHeader {
-    /// Number of maps; 1 for an array of shape `[H, W]`.
-    pub maps: usize,
-    /// Rows of a map.
-    pub rows: usize,
-    /// Columns of a map.
-    pub columns: usize,
+    /// Lengths of the axes.
+    pub shape: Vec<usize>,
     /// Type of the numbers.
     pub element: Element,
+    /// Whether the first axis runs fastest.
+    pub fortran_order: bool,
     /// Where the numbers begin in the file.
-    pub data_offset: usize,
+    pub data_offset: u64,
 }
 
 /// All maps of a file.
@@ -147,7 +83,7 @@ impl NpyHeader {
     /// Reads a header from the beginning of a file, of which [`HEADER_BYTES`] (or all, if shorter) suffice.
     ///
     /// # Errors
-    /// When this is not a `.npy` file of maps.
+    /// When this is not a `.npy` file of real numbers.
     pub fn parse(beginning: &[u8]) -> Result<Self, NpyError> {
         let rest = beginning.strip_prefix(MAGIC).ok_or(NpyError::Magic)?;
         let cut_off = NpyError::Header("it is cut off");
@@ -161,44 +97,101 @@ impl NpyHeader {
         if length > LONGEST_DICTIONARY {
             return Err(NpyError::Header("it is longer than any array of maps needs"));
         }
-        let data_offset = beginning.len() - rest.len() + length;
+        let data_offset = (beginning.len() - rest.len() + length) as u64;
         let text = rest.get(..length).ok_or(cut_off)?;
         let text = core::str::from_utf8(text).map_err(|_| NpyError::Header("it is not text"))?;
-        let dictionary = Dictionary::parse(text)?;
-        if dictionary.fortran_order {
-            return Err(NpyError::FortranOrder);
-        }
-        let width = match dictionary.descr {
-            "<f2" | ">f2" => Width::Half,
-            "<f4" | ">f4" => Width::Single,
-            "<f8" | ">f8" => Width::Double,
-            other => return Err(NpyError::Type(other.to_owned())),
-        };
-        let element = Element { width, big_endian: dictionary.descr.starts_with('>') };
-        let (maps, rows, columns) = match dictionary.shape[..] {
-            [rows, columns] => (1, rows, columns),
-            [maps, rows, columns] | [maps, 1, rows, columns] => (maps, rows, columns),
-            _ => return Err(NpyError::Shape(dictionary.shape)),
-        };
-        if maps == 0 || rows == 0 || columns == 0 {
-            return Err(NpyError::Shape(dictionary.shape));
-        }
-        let values = maps.checked_mul(rows).and_then(|values| values.checked_mul(columns));
-        if values.and_then(|values| values.checked_mul(8)).is_none_or(|bytes| bytes > isize::MAX as usize) {
-            return Err(NpyError::TooLarge(dictionary.shape));
-        }
-        Ok(Self { maps, rows, columns, element, data_offset })
+        let Dictionary { descr, fortran_order, shape } = Dictionary::parse(text)?;
+        let element = Element::of_numpy(descr).ok_or_else(|| NpyError::Type(type_in_words(descr)))?;
+        Ok(Self { shape, element, fortran_order, data_offset })
     }
 
-    /// Bytes of one map in the file.
-    pub fn map_bytes(&self) -> usize {
-        self.rows * self.columns * self.element.bytes()
+    /// Where the maps lie, were they in C order.
+    ///
+    /// # Errors
+    /// When the array is none of maps.
+    pub fn layout(&self) -> Result<Layout, NpyError> {
+        Ok(Layout::plain(self.data_offset, self.element, maps_of(&self.shape)?))
     }
 
-    /// Length of the whole file.
-    pub fn file_bytes(&self) -> usize {
-        self.data_offset + self.maps * self.map_bytes()
+    /// Whether the numbers of a map are spread over the array: Fortran order, of more than one axis.
+    pub fn is_reordered(&self) -> bool {
+        self.fortran_order && self.shape.iter().filter(|&&axis| axis > 1).count() > 1
     }
+}
+
+/// A type that is not of real numbers, as people call it.
+fn type_in_words(descr: &str) -> String {
+    if descr.starts_with(['[', '(']) {
+        return "records of several fields".to_owned();
+    }
+    match descr.get(1..2) {
+        Some("c") => format!("complex ({descr}), as a Fourier plane's"),
+        Some("O") => "Python objects, such as arrays of different shapes".to_owned(),
+        Some("U" | "S") => format!("texts ({descr})"),
+        Some("V") | None => format!("records ({descr})"),
+        _ => format!("of type {descr}"),
+    }
+}
+
+/// The arrays of a file, in their order: one, or several that were saved into it one after the other.
+///
+/// # Errors
+/// When the file is no `.npy` file, cut off, or something else follows.
+pub fn arrays(source: &(impl Source + ?Sized)) -> Result<Vec<NpyHeader>, NpyError> {
+    let mut found: Vec<NpyHeader> = Vec::new();
+    let (mut place, length) = (0, source.length());
+    loop {
+        let beginning = source.piece(place, HEADER_BYTES).map_err(|_| NpyError::Header("it cannot be read"))?;
+        if !found.is_empty() && !beginning.starts_with(MAGIC) {
+            return Err(NpyError::Surplus(length - place));
+        }
+        let mut header = NpyHeader::parse(&beginning)?;
+        header.data_offset += place;
+        // Shapes that are no maps are told as such, and not as too short.
+        let expected = header.layout()?.bytes();
+        let there = length.saturating_sub(header.data_offset);
+        if there < expected {
+            return Err(NpyError::Length { expected, found: there });
+        }
+        place = header.data_offset + expected;
+        found.push(header);
+        if place == length {
+            return Ok(found);
+        }
+    }
+}
+
+/// Copies an array in Fortran order into a spool, in C order: the layout of the copy.
+///
+/// # Errors
+/// When bytes cannot be read or written.
+pub fn reorder(
+    header: &NpyHeader,
+    source: &(impl Source + ?Sized),
+    spool: &mut (impl Spool + ?Sized),
+) -> io::Result<Layout> {
+    let layout = header.layout().map_err(io::Error::other)?;
+    let copy = Layout { offset: spool.length(), ..layout.clone() };
+    let (width, pixels) = (layout.element.bytes(), layout.rows * layout.columns);
+    let block = (REORDERED_BYTES / layout.map_bytes().max(1)).clamp(1, layout.maps);
+    for first in (0..layout.maps).step_by(block) {
+        let maps = block.min(layout.maps - first);
+        let mut ordered = vec![0; maps * layout.map_bytes()];
+        let mut run = vec![0; maps * width];
+        // The first axis runs fastest, then rows, then columns.
+        for column in 0..layout.columns {
+            for row in 0..layout.rows {
+                let at = (first + layout.maps * (row + layout.rows * column)) * width;
+                source.read_at(layout.offset + at as u64, &mut run)?;
+                for (map, number) in run.chunks_exact(width).enumerate() {
+                    let to = (map * pixels + row * layout.columns + column) * width;
+                    ordered[to..to + width].copy_from_slice(number);
+                }
+            }
+        }
+        spool.write_all(&ordered)?;
+    }
+    Ok(copy)
 }
 
 /// The Python dictionary of a header, as NumPy itself writes it.
@@ -221,7 +214,7 @@ impl<'a> Dictionary<'a> {
                 "descr" => {
                     // A list or tuple here is a structured type.
                     let (name, after) =
-                        quoted(value).ok_or_else(|| NpyError::Type(value.chars().take(40).collect()))?;
+                        quoted(value).ok_or_else(|| NpyError::Type(type_in_words(value)))?;
                     descr = Some(name);
                     after
                 }
@@ -260,7 +253,7 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     text[1..].split_once(quote)
 }
 
-/// Reads all maps of a file.
+/// Reads all maps of a file of one array.
 ///
 /// # Examples
 /// ```
@@ -277,13 +270,23 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 /// When this is not a `.npy` file of maps, or its length is not what its header says.
 pub fn read(bytes: &[u8]) -> Result<NpyMaps, NpyError> {
     let header = NpyHeader::parse(&bytes[..bytes.len().min(HEADER_BYTES)])?;
-    let data = &bytes[header.data_offset..];
-    let expected = header.maps * header.map_bytes();
-    if data.len() != expected {
-        return Err(NpyError::Length { expected, found: data.len() });
+    let layout = header.layout()?;
+    let (expected, found) = (layout.bytes(), bytes.len() as u64 - header.data_offset);
+    if found < expected {
+        return Err(NpyError::Length { expected, found });
     }
-    let NpyHeader { maps, rows, columns, element, .. } = header;
-    Ok(NpyMaps { maps, rows, columns, values: element.decode(data) })
+    if found > expected {
+        return Err(NpyError::Surplus(found - expected));
+    }
+    let Layout { maps, rows, columns, .. } = layout;
+    if header.is_reordered() {
+        let mut spool = MemorySpool::new(usize::MAX);
+        let cut_off = |_| NpyError::Header("it cannot be read");
+        let ordered = reorder(&header, bytes, &mut spool).map_err(cut_off)?;
+        return Ok(NpyMaps { maps, rows, columns, values: ordered.decode(&spool.into_bytes()) });
+    }
+    let values = layout.decode(&bytes[header.data_offset as usize..]);
+    Ok(NpyMaps { maps, rows, columns, values })
 }
 
 /// A header for `maps` maps of `rows` x `columns` in little-endian f32, shape `[N, H, W]`: always
@@ -294,8 +297,7 @@ pub fn encode_header(maps: usize, rows: usize, columns: usize) -> Vec<u8> {
 
 /// The same for numbers of another type.
 pub fn encode_header_of(element: Element, maps: usize, rows: usize, columns: usize) -> Vec<u8> {
-    let order = if element.big_endian { '>' } else { '<' };
-    let descr = format!("{order}f{}", element.bytes());
+    let descr = element.numpy();
     let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({maps}, {rows}, {columns}), }}");
     let mut header = Vec::with_capacity(WRITTEN_HEADER_BYTES);
     header.extend_from_slice(MAGIC);
@@ -331,19 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_is_written_as_it_is_read() {
-        let values = [0.0, -0.5, 0.25, 3.0];
-        for width in [Width::Half, Width::Single, Width::Double] {
-            for big_endian in [false, true] {
-                let element = Element { width, big_endian };
-                let bytes = [encode_header_of(element, 1, 2, 2), element.encode(&values)].concat();
-                assert_eq!(read(&bytes).unwrap().values, values, "{element:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn reads_both_widths_and_byte_orders_in_every_shape() {
+    fn reads_widths_and_byte_orders_in_every_shape() {
         let values = [1.5_f32, -2.0];
         let all = [
             ("'<f4'", values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()),
@@ -369,20 +359,53 @@ mod tests {
     fn refuses_the_rest_with_a_reason() {
         let data = [0; 8];
         let refused = |descr, fortran, shape| read(&file(descr, fortran, shape, &data)).unwrap_err();
-        assert_eq!(refused("'<i4'", "False", "(1, 2)"), NpyError::Type("<i4".into()));
-        assert!(matches!(refused("[('a', '<f4')]", "False", "(1, 2)"), NpyError::Type(_)));
-        assert_eq!(refused("'<f4'", "True", "(1, 2)"), NpyError::FortranOrder);
-        for shape in ["()", "(2,)", "(1, 2, 1, 1)", "(0, 2)", "(1, 1, 1, 1, 2)"] {
+        for descr in ["'<c8'", "'|O'", "'<U3'", "[('a', '<f4')]", "'=f4'", "''"] {
+            assert!(matches!(refused(descr, "False", "(1, 2)"), NpyError::Type(_)), "{descr}");
+        }
+        assert!(refused("'<c8'", "False", "(1, 1)").to_string().contains("complex"));
+        for shape in ["()", "(2,)", "(0, 2)", "(4294967296, 4294967296)"] {
             assert!(matches!(refused("'<f4'", "False", shape), NpyError::Shape(_)), "{shape}");
         }
-        let huge = "(4294967296, 4294967296)";
-        assert!(matches!(refused("'<f4'", "False", huge), NpyError::TooLarge(_)));
         assert!(matches!(refused("'<f4'", "False", "(99999999999999999999999, 1)"), NpyError::Header(_)));
         assert!(matches!(refused("'<f4'", "False", "(-1, 2)"), NpyError::Header(_)));
         assert_eq!(refused("'<f4'", "False", "(1, 3)"), NpyError::Length { expected: 12, found: 8 });
+        assert_eq!(refused("'<f4'", "False", "(1, 1)"), NpyError::Surplus(4));
         assert_eq!(read(b"PK\x03\x04"), Err(NpyError::Magic));
         assert_eq!(read(b"\x93NUMPY\x09\x00\x00\x00"), Err(NpyError::Version(9, 0)));
         assert!(matches!(read(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{"), Err(NpyError::Header(_))));
+    }
+
+    #[test]
+    fn fortran_order_is_put_right() {
+        // Numbers that tell their place: 100 map + 10 row + column.
+        let (maps, rows, columns) = (3, 2, 4);
+        let number = |map: usize, row: usize, column: usize| (100 * map + 10 * row + column) as f32;
+        let mut fortran = Vec::new();
+        for (column, row, map) in
+            (0..columns).flat_map(|c| (0..rows).flat_map(move |r| (0..maps).map(move |m| (c, r, m))))
+        {
+            fortran.extend(number(map, row, column).to_le_bytes());
+        }
+        let expected: Vec<f32> =
+            (0..maps * rows * columns).map(|at| number(at / 8, at / 4 % 2, at % 4)).collect();
+        for shape in ["(3, 2, 4)", "(3, 1, 2, 4)", "(3, 2, 4, 1)"] {
+            let found = read(&file("'<f4'", "True", shape, &fortran)).unwrap();
+            assert_eq!((found.maps, found.rows, found.columns, &found.values), (3, 2, 4, &expected), "{shape}");
+        }
+        let one = read(&file("'<f4'", "True", "(2, 3)", &Element::LITTLE_F32.encode(&[0., 3., 1., 4., 2., 5.]))).unwrap();
+        assert_eq!(one.values, [0., 1., 2., 3., 4., 5.]);
+        // A row or column has one order only.
+        assert!(!NpyHeader::parse(&file("'<f4'", "True", "(1, 9)", &[])).unwrap().is_reordered());
+    }
+
+    #[test]
+    fn several_arrays_in_one_file() {
+        let (first, second) = (encode(2, 2, &[1.0; 8]), encode(2, 2, &[2.0; 4]));
+        let both = [first.clone(), second.clone()].concat();
+        let found = arrays(&both).unwrap();
+        assert_eq!((found.len(), found[1].data_offset), (2, (first.len() + 128) as u64));
+        assert!(matches!(arrays(&both[..both.len() - 1]), Err(NpyError::Length { .. })));
+        assert_eq!(arrays(&[first, vec![0; 5]].concat()), Err(NpyError::Surplus(5)));
     }
 
     #[test]

@@ -6,12 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use shared::statistics::StatisticsEdges;
-use storage::{
-    files::check_free,
-    maps::{MapArchive, description::side_angle_of},
-    runs::write_atomically,
-};
+use storage::{files::check_free, maps::MapArchive, runs::write_atomically};
 
+use super::input::{InputArguments, MaskArguments};
 use crate::evaluation::{
     comparison::{Comparison, LEVELS, PValueSummary, compare},
     diversity::{self, Similarity},
@@ -36,7 +33,7 @@ use crate::evaluation::{
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct CompareArguments {
-    /// Set A: file or folder of convergence maps (.npy, .fits)
+    /// Set A: file or folder of convergence maps (.npy, .npz, FITS, HDF5); FILE[NAME] takes one array or image of several
     #[arg(long, value_name = "A")]
     maps: PathBuf,
     /// Set B, the reference
@@ -45,9 +42,10 @@ pub struct CompareArguments {
     /// Set C, independent real maps
     #[arg(long, value_name = "C")]
     control: Option<PathBuf>,
-    /// Side of the maps in degrees, where the files do not state it
-    #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
-    side_angle: Option<f64>,
+    #[command(flatten)]
+    input: InputArguments,
+    #[command(flatten)]
+    mask: MaskArguments,
     /// Most maps of each set
     #[arg(long, value_name = "N")]
     count: Option<usize>,
@@ -93,7 +91,7 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
     if let Some(path) = &arguments.json {
         check_free(path, arguments.force)?;
     }
-    let open = |path: &PathBuf| MapArchive::open(path, arguments.side_angle);
+    let open = |path: &PathBuf| arguments.input.open_masked(path, &arguments.mask);
     let (a, b) = (open(&arguments.maps)?, open(&arguments.against)?);
     let c = arguments.control.as_ref().map(open).transpose()?;
     let count = arguments.count.unwrap_or(usize::MAX);

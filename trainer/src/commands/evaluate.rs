@@ -82,9 +82,8 @@ pub struct EvaluateArguments {
     /// Seed of both
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Side of the maps in degrees, where the files do not state it
-    #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
-    side_angle: Option<f64>,
+    #[command(flatten)]
+    input: InputArguments,
     /// Device that computes: auto, cpu, torch-cpu, cuda or cuda:N
     #[arg(long, default_value_t = DeviceChoice::Auto)]
     device: DeviceChoice,
@@ -122,7 +121,7 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
     let weights = LoadedWeights::read(&arguments.weights, None)?;
     let manifest = &weights.manifest;
     let archive = |path: &PathBuf| -> Result<MapArchive> {
-        let archive = MapArchive::open(path, arguments.side_angle)?;
+        let archive = arguments.input.open(path)?;
         let (pixels, side_angle) = (archive.one_size()?, archive.pixel_angle() * archive.one_size()? as f64);
         if pixels != manifest.network.map_side || (side_angle / manifest.side_angle - 1.0).abs() > 1e-6 {
             bail!(

@@ -63,7 +63,7 @@ pub struct ExportArguments {
     #[arg(long)]
     as_trained: bool,
     /// Maps that were not trained on: the manifest then states how far the generator's P(l) is from theirs
-    #[arg(long, value_name = "FILE.npy")]
+    #[arg(long, value_name = "MAPS")]
     data: Option<PathBuf>,
     /// Most maps of --data to measure, and maps to generate
     #[arg(long, default_value_t = 512)]
@@ -145,7 +145,7 @@ fn export_run(arguments: &ExportArguments, run: &Path, out: &Path) -> Result<()>
 fn measure(path: &Path, most: usize, generator: &MapGenerator<&Drawer>) -> Result<Vec<SpectrumBand>> {
     let (side, side_angle) = (generator.pixels(), generator.side_angle());
     let maps = TrainingMaps::open(path, side, data::Part::WithoutLast(0), 2)?;
-    if let Some(description) = maps.description(None)?
+    if let Some(description) = maps.description()?
         && (description.side_angle / side_angle - 1.0).abs() > 1e-6
     {
         bail!(

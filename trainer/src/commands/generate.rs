@@ -164,6 +164,7 @@ impl<'a> Output<'a> {
                 seed: Some(arguments.seed),
                 source_redshift: manifest.origin.source_redshift(),
                 cosmology: manifest.origin.cosmology(),
+                ..MapsDescription::default()
             };
             let writer = MapWriter::create(&arguments.out, manifest.network.map_side)?;
             return Ok(Self::Array(Box::new((writer, description))));

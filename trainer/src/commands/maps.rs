@@ -1,53 +1,75 @@
 //! `trainer maps`: training maps from lens planes or from users' maps.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr};
 
-use anyhow::{Context, Result, bail};
-use clap::Args;
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 use shared::{
-    formats::npy::Element,
-    random::{Stream, stream},
+    formats::{
+        element::Element,
+        layout::Window,
+        maps::content::{Numbers, looks_like},
+    },
+    random::{Random, Stream, stream},
 };
 use simulator::{
     planes::{LensPlanes, LinesOfSight},
     ray_tracing::RayTracing,
 };
-use storage::maps::{MapArchive, MapWriter, MapsDescription, description::side_angle_of};
+use storage::maps::{
+    MapArchive, MapWriter, MapsDescription, Sources,
+    archive::{MaskedWindow, draw_unmasked},
+};
 
+use super::input::{InputArguments, MaskArguments};
 use crate::progress::Bar;
 
 /// Maps that are drawn at once: bounds the memory, whatever --count is.
 const CHUNK: usize = 64;
+/// Your maps that are in memory at once.
+const WHOLE_MAPS: usize = 8;
 
 /// Cut training maps from lens planes or from your own maps.
 ///
-/// Every map gets its own random window and one of the eight symmetries of the square; from planes, an independent one for
-/// each plane. The same seed gives the same maps. The result is a .npy array [N, size, size] in float32 with a
-/// description (.npy.json) beside it.
+/// Of larger maps, --count windows are drawn at random, each with one of the eight symmetries of the square; without --count, all
+/// windows that lie side by side are cut, unturned. Maps that have the asked size come once each, unturned, unless --symmetries asks
+/// for draws of them. From planes, every map gets an independent window and symmetry for each plane. The same seed gives the same
+/// maps. The result is a .npy array [N, size, size] in float32 with a description (.npy.json) beside it, which knows the maps that
+/// it was cut from: training, export, evaluation and comparison warn where two sets share some.
 ///
 /// Examples:
 ///   trainer maps --planes lenstools-planes --count 20000 --out data/maps.npy
-///   trainer maps --maps my-fits-maps --count 20000 --size 256 --out data/maps.npy
+///   trainer maps --maps my-maps --split train --count 20000 --out data/train.npy
+///   trainer maps --maps my-maps --split validation --out data/validation.npy
 ///   trainer maps --maps simulated/z1.000 --count 24 --average 2 --half --out public/reference/samples.npy
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct MapsArguments {
     /// Folder of LensTools potential planes (FITS with ANGLE, CHI, Z); maps are their Born projection
-    #[arg(long, value_name = "DIR", required_unless_present = "maps", conflicts_with = "maps")]
+    #[arg(long, value_name = "DIR", required_unless_present = "maps", conflicts_with = "maps", requires = "count")]
     planes: Option<PathBuf>,
-    /// File or folder of your own convergence maps: .fits, or .npy of [H,W], [N,H,W] or [N,1,H,W]; any size
-    #[arg(long, value_name = "PATH")]
+    /// File or folder of your own convergence maps of any size (.npy, .npz, FITS, HDF5); FILE[NAME] takes one array or image of several
+    #[arg(long, value_name = "MAPS")]
     maps: Option<PathBuf>,
-    /// Number of maps to write
-    #[arg(long)]
-    count: usize,
+    /// Number of maps to write [default, for --maps: as many as lie side by side]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    count: Option<u32>,
     /// Pixels along the side of a map
-    #[arg(long, default_value_t = 256)]
-    size: usize,
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=32_768))]
+    size: u32,
+    /// Turn maps that have the asked size too, and draw them with replacement
+    #[arg(long, requires = "maps")]
+    symmetries: bool,
+    /// Use only this part of your maps; the parts of one set share none, whatever the seed
+    #[arg(long, value_enum, requires = "maps")]
+    split: Option<Split>,
+    /// Shares of the parts in percent
+    #[arg(long, value_name = "TRAIN,VALIDATION,TEST", default_value = "80,10,10", requires = "split")]
+    shares: Shares,
     /// Average squares of this many pixels along a side into one, after cutting: a map of --size then covers as many times the angle
-    #[arg(long, default_value_t = 1, value_name = "PIXELS")]
-    average: usize,
+    #[arg(long, default_value_t = 1, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    average: u32,
     /// Write float16, half the size and three digits of kappa: enough to look at, as the page's samples
     #[arg(long)]
     half: bool,
@@ -57,10 +79,12 @@ pub struct MapsArguments {
     /// How light is followed through --planes
     #[arg(long, value_enum, default_value_t = RayTracing::Born)]
     ray_tracing: RayTracing,
-    /// Side of your maps in degrees, where the files do not state it
-    #[arg(long, value_name = "DEGREES", requires = "maps", value_parser = side_angle_of)]
-    side_angle: Option<f64>,
-    /// Seed of windows and symmetries; use another one for validation maps
+    #[command(flatten)]
+    input: InputArguments,
+    /// Windows with such pixels are not cut
+    #[command(flatten)]
+    mask: MaskArguments,
+    /// Seed of windows and symmetries
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// File to write
@@ -71,29 +95,106 @@ pub struct MapsArguments {
     force: bool,
 }
 
+/// A part of a set of maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Split {
+    /// To train on
+    Train,
+    /// To choose by
+    Validation,
+    /// To judge by, once
+    Test,
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        })
+    }
+}
+
+/// Shares of the three parts in percent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Shares([f64; 3]);
+
+impl FromStr for Shares {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let shares: Option<Vec<f64>> = text.split(',').map(|share| share.trim().parse().ok()).collect();
+        match shares.as_deref() {
+            Some(&[train, validation, test])
+                if [train, validation, test].iter().all(|share| *share >= 0.0)
+                    && (train + validation + test - 100.0).abs() < 1e-9 =>
+            {
+                Ok(Self([train, validation, test]))
+            }
+            _ => Err("give three percentages that add up to 100, as in 80,10,10"),
+        }
+    }
+}
+
+impl Split {
+    /// The maps of this part, of so many, in rising order. Every map is in one part; equal numbers and shares give equal parts.
+    fn of(self, maps: usize, Shares(shares): Shares) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..maps).collect();
+        let mut random = stream(0, Stream::Split);
+        for last in (1..maps).rev() {
+            order.swap(last, random.below(last + 1));
+        }
+        let end = |parts: usize| (shares[..parts].iter().sum::<f64>() / 100.0 * maps as f64).round() as usize;
+        let mut part = order[end(self as usize).min(maps)..end(self as usize + 1).min(maps)].to_vec();
+        part.sort_unstable();
+        part
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// When the input is not usable or the output cannot be written.
 pub fn run(arguments: &MapsArguments) -> Result<()> {
-    if arguments.count == 0 || arguments.size == 0 || arguments.average == 0 {
-        bail!("--count, --size and --average must be at least 1");
-    }
     if arguments.out.extension().is_none_or(|extension| extension != "npy") {
         bail!("--out must end in .npy, got {}", arguments.out.display());
     }
     MapWriter::check_free(&arguments.out, arguments.force)?;
-    match (&arguments.planes, &arguments.maps) {
-        (Some(folder), _) => from_planes(arguments, folder),
-        (None, Some(path)) => from_maps(arguments, path),
-        (None, None) => bail!("give --planes or --maps"),
+    match (&arguments.planes, &arguments.maps, arguments.count) {
+        (Some(folder), _, Some(count)) => from_planes(arguments, folder, count as usize),
+        (None, Some(path), _) => from_maps(arguments, path),
+        _ => bail!("give --planes and --count, or --maps"),
     }
 }
 
 impl MapsArguments {
+    /// Pixels along the side of a map.
+    fn size(&self) -> usize {
+        self.size as usize
+    }
+
     /// Pixels along the side of what is cut.
     fn cut(&self) -> usize {
-        self.size.saturating_mul(self.average)
+        self.size() * self.average as usize
+    }
+
+    /// What is written of what is cut.
+    fn averaged(&self, cut: &[f32]) -> Vec<f32> {
+        averaged(cut, self.size(), self.average as usize)
+    }
+
+    fn writer(&self) -> Result<MapWriter> {
+        let element = if self.half { Element::LITTLE_F16 } else { Element::LITTLE_F32 };
+        MapWriter::create_of(element, &self.out, self.size())
+    }
+
+    fn finish(&self, writer: MapWriter, bar: &Bar, description: &MapsDescription) -> Result<()> {
+        writer.finish(Some(description)).context("cannot complete the file")?;
+        bar.finish();
+        let MapsDescription { maps, pixels, side_angle, .. } = description;
+        println!("{}: {maps} maps of {pixels} x {pixels} pixels, {side_angle:.4} degrees", self.out.display());
+        Ok(())
     }
 }
 
@@ -112,7 +213,7 @@ fn averaged(map: &[f32], size: usize, average: usize) -> Vec<f32> {
     (0..size * size).map(mean).collect()
 }
 
-fn from_planes(arguments: &MapsArguments, folder: &std::path::Path) -> Result<()> {
+fn from_planes(arguments: &MapsArguments, folder: &std::path::Path, count: usize) -> Result<()> {
     let planes = LensPlanes::read(folder)?;
     let cut = arguments.cut();
     if planes.pixels < cut {
@@ -132,72 +233,194 @@ fn from_planes(arguments: &MapsArguments, folder: &std::path::Path) -> Result<()
             planes.side_angle,
             arguments.source_redshift
         ),
-        maps: arguments.count,
-        pixels: arguments.size,
+        maps: count,
+        pixels: arguments.size(),
         side_angle: planes.side_angle * cut as f64 / planes.pixels as f64,
         seed: Some(arguments.seed),
         source_redshift: Some(arguments.source_redshift),
         cosmology: Some(planes.cosmology),
+        sources: planes.sources(),
+        ..MapsDescription::default()
     };
     let draw = |map: usize| {
         let mut random = stream(arguments.seed, Stream::Crops).at(map as u64);
-        Ok(match arguments.ray_tracing {
+        match arguments.ray_tracing {
             RayTracing::Born => lines.draw(&mut random, cut),
             RayTracing::MultiPlane => lines.draw_deflected(&mut random, cut),
-        })
+        }
     };
-    write(arguments, &description, draw)
+    check_projection(&draw(0), arguments.input.as_kappa)?;
+    let bar = Bar::new(count, "maps");
+    let mut writer = arguments.writer()?;
+    for first in (0..count).step_by(CHUNK) {
+        let end = (first + CHUNK).min(count);
+        let maps: Vec<Vec<f32>> = (first..end).into_par_iter().map(draw).collect();
+        for map in &maps {
+            writer.write(&arguments.averaged(map))?;
+        }
+        bar.inc((end - first) as u64);
+    }
+    arguments.finish(writer, &bar, &description)
+}
+
+/// Checks that what planes project to can be convergence: planes of density are told from those of potential by it.
+fn check_projection(map: &[f32], as_kappa: bool) -> Result<()> {
+    let mut numbers = Numbers::default();
+    numbers.add(map);
+    let sigma = numbers.sigma();
+    if !as_kappa && (sigma > 1.0 || sigma < 1e-5) {
+        let looks = looks_like(&numbers).unwrap_or_default();
+        bail!(
+            "these planes project to maps that are no convergence ({looks}): are they density planes? Potential planes, in \
+             rad^2, are wanted; to go on nevertheless give --as-kappa"
+        );
+    }
+    Ok(())
+}
+
+/// A map that is to be written.
+struct Wanted {
+    /// Its number in the output; the next one for windows that lie side by side.
+    output: Option<usize>,
+    how: How,
+}
+
+enum How {
+    /// A window where it lies.
+    At(usize, usize),
+    /// A window and symmetry of these random numbers.
+    Drawn(Random),
 }
 
 fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
-    let archive = MapArchive::open(path, arguments.side_angle)?;
+    let archive = arguments.input.open_masked(path, &arguments.mask)?;
     let cut = arguments.cut();
     archive.check_size(cut)?;
+    let chosen = match arguments.split {
+        Some(split) => split.of(archive.maps(), arguments.shares),
+        None => (0..archive.maps()).collect(),
+    };
+    ensure!(
+        !chosen.is_empty(),
+        "of {} maps none is in this part: bring more maps, or give it a larger share (--shares)",
+        archive.maps()
+    );
+    let wanted = wanted(arguments, &archive, &chosen)?;
+    let total = wanted.values().map(Vec::len).sum();
+    let bar = Bar::new(total, "maps");
+    let mut writer = arguments.writer()?;
+    let (mut written, mut left_out, mut sources) = (0, 0, Sources::default());
+    let maps: Vec<(&usize, &Vec<Wanted>)> = wanted.iter().collect();
+    for chunk in maps.chunks(WHOLE_MAPS.max(rayon::current_num_threads())) {
+        // Each of your maps is read once, however many windows it gives.
+        let cut_of = |&(&map, wanted): &(&usize, &Vec<Wanted>)| -> Result<(Vec<Option<Vec<f32>>>, Sources)> {
+            let [rows, columns] = archive.shape_of(map)?;
+            let whole = archive.window(map, Window { row: 0, column: 0, rows, columns })?;
+            let one = |wanted: &Wanted| -> Result<Option<Vec<f32>>> {
+                let kappa = match &wanted.how {
+                    How::At(row, column) => window_at(&whole, columns, [*row, *column], cut),
+                    How::Drawn(random) => {
+                        Some(draw_unmasked(&whole, [rows, columns], cut, &mut random.clone())?)
+                    }
+                };
+                Ok(kappa.map(|kappa| arguments.averaged(&kappa)))
+            };
+            let cut = wanted.iter().map(one).collect::<Result<_>>().with_context(|| format!("map {map}"))?;
+            Ok((cut, archive.sources_of(map)?))
+        };
+        let found: Vec<_> = chunk.par_iter().map(cut_of).collect::<Result<_>>()?;
+        for ((maps, of_map), (_, wanted)) in found.into_iter().zip(chunk) {
+            sources.extend(&of_map);
+            for (kappa, wanted) in maps.into_iter().zip(*wanted) {
+                match kappa {
+                    Some(kappa) => {
+                        writer.write_at(wanted.output.unwrap_or(written), &kappa)?;
+                        written += 1;
+                    }
+                    None => left_out += 1,
+                }
+                bar.inc(1);
+            }
+        }
+    }
+    ensure!(written > 0, "every window holds masked pixels: give a smaller --size, or --count to draw windows between them");
+    if left_out > 0 {
+        eprintln!("note: {left_out} of {total} windows hold masked pixels and are left out");
+    }
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let how = if arguments.count.is_some() && is_drawn(arguments, &archive) {
+        "random windows and symmetries of"
+    } else {
+        "cut from"
+    };
+    let part = arguments.split.map(|split| format!(", part {split}")).unwrap_or_default();
+    let origin = archive.origin();
+    let described = origin.source.as_ref().map(|source| format!(": {source}")).unwrap_or_default();
     let description = MapsDescription {
-        source: match &archive.origin().source {
-            Some(source) => format!("random windows and symmetries of {} maps of {name}: {source}", archive.maps()),
-            None => format!("random windows and symmetries of {} maps of {name}", archive.maps()),
-        },
-        maps: arguments.count,
-        pixels: arguments.size,
+        source: format!("{how} {} maps of {name}{part}{described}", chosen.len()),
+        maps: written,
+        pixels: arguments.size(),
         side_angle: archive.pixel_angle() * cut as f64,
         seed: Some(arguments.seed),
-        source_redshift: archive.origin().source_redshift,
-        cosmology: archive.origin().cosmology,
+        source_redshift: origin.source_redshift,
+        cosmology: origin.cosmology,
+        split: arguments.split.map(|split| split.to_string()),
+        sources,
+        ..MapsDescription::default()
     };
-    let draw = |map: usize| archive.draw(&mut stream(arguments.seed, Stream::Crops).at(map as u64), cut);
-    write(arguments, &description, draw)
+    arguments.finish(writer, &bar, &description)
 }
 
-fn write(
+/// Whether windows are drawn at random where a number of maps is asked for.
+fn is_drawn(arguments: &MapsArguments, archive: &MapArchive) -> bool {
+    let cut = arguments.cut();
+    let is_larger = |map: usize| archive.shape_of(map).is_ok_and(|shape| shape != [cut, cut]);
+    arguments.symmetries || archive.files().iter().any(|file| is_larger(file.first()))
+}
+
+/// What is to be cut of each of these maps.
+fn wanted(
     arguments: &MapsArguments,
-    description: &MapsDescription,
-    draw: impl Fn(usize) -> Result<Vec<f32>> + Sync,
-) -> Result<()> {
-    let bar = Bar::new(arguments.count, "maps");
-    let element = if arguments.half { Element::LITTLE_F16 } else { Element::LITTLE_F32 };
-    let mut writer = MapWriter::create_of(element, &arguments.out, arguments.size)?;
-    let mut first = 0;
-    while first < arguments.count {
-        let end = (first + CHUNK).min(arguments.count);
-        let maps: Vec<Vec<f32>> = (first..end).into_par_iter().map(&draw).collect::<Result<_>>()?;
-        for map in &maps {
-            writer.write(&averaged(map, arguments.size, arguments.average))?;
+    archive: &MapArchive,
+    chosen: &[usize],
+) -> Result<BTreeMap<usize, Vec<Wanted>>> {
+    let cut = arguments.cut();
+    let mut wanted: BTreeMap<usize, Vec<Wanted>> = BTreeMap::new();
+    match arguments.count.map(|count| count as usize) {
+        Some(count) if is_drawn(arguments, archive) => {
+            for output in 0..count {
+                let mut random = stream(arguments.seed, Stream::Crops).at(output as u64);
+                let map = chosen[random.below(chosen.len())];
+                wanted.entry(map).or_default().push(Wanted { output: Some(output), how: How::Drawn(random) });
+            }
         }
-        bar.inc((end - first) as u64);
-        first = end;
+        Some(count) if count > chosen.len() => bail!(
+            "there are {} maps of this size, fewer than the {count} of --count: leave --count out to take each once, or give \
+             --symmetries to draw them turned, several times",
+            chosen.len()
+        ),
+        count => {
+            for &map in &chosen[..count.unwrap_or(chosen.len())] {
+                let [rows, columns] = archive.shape_of(map)?;
+                let places = (0..rows / cut).flat_map(|row| (0..columns / cut).map(move |column| (row, column)));
+                let at = |(row, column)| Wanted { output: None, how: How::At(row * cut, column * cut) };
+                wanted.entry(map).or_default().extend(places.map(at));
+            }
+        }
     }
-    writer.finish(Some(description)).context("cannot complete the file")?;
-    bar.finish();
-    let (count, size, angle) = (arguments.count, arguments.size, description.side_angle);
-    println!("{}: {count} maps of {size} x {size} pixels, {angle:.4} degrees", arguments.out.display());
-    Ok(())
+    Ok(wanted)
+}
+
+/// A window of a map where it lies; `None` where it holds masked pixels.
+fn window_at(whole: &MaskedWindow, columns: usize, [row, column]: [usize; 2], size: usize) -> Option<Vec<f32>> {
+    let places = || (0..size * size).map(move |at| (row + at / size) * columns + column + at % size);
+    let is_free = whole.used.as_ref().is_none_or(|used| places().all(|at| used[at]));
+    is_free.then(|| places().map(|at| whole.kappa[at]).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::averaged;
+    use super::*;
 
     #[test]
     fn squares_of_pixels_become_their_mean() {
@@ -205,5 +428,23 @@ mod tests {
         assert_eq!(averaged(&map, 6, 1), map);
         // The upper left one holds 0, 1, 2, 6, 7, 8, 12, 13 and 14.
         assert_eq!(averaged(&map, 2, 3), [7.0, 10.0, 25.0, 28.0]);
+    }
+    #[test]
+    fn parts_share_no_map_and_leave_none_out() {
+        for maps in [1, 2, 7, 10, 1000] {
+            for shares in ["80,10,10", "50,50,0", "33.3,33.3,33.4", "0,0,100"] {
+                let shares: Shares = shares.parse().unwrap();
+                let parts = [Split::Train, Split::Validation, Split::Test].map(|split| split.of(maps, shares));
+                let mut all: Vec<usize> = parts.concat();
+                all.sort_unstable();
+                assert_eq!(all, (0..maps).collect::<Vec<_>>(), "{maps} {shares:?}");
+                let expected = shares.0[0] / 100.0 * maps as f64;
+                assert!((parts[0].len() as f64 - expected).abs() <= 0.5, "{maps} {shares:?}");
+            }
+        }
+        assert_eq!(Split::Validation.of(30, Shares([80.0, 10.0, 10.0])), Split::Validation.of(30, Shares([80.0, 10.0, 10.0])));
+        for wrong in ["80,10", "80,10,20", "-10,100,10", "a,b,c", ""] {
+            assert!(wrong.parse::<Shares>().is_err(), "{wrong}");
+        }
     }
 }

@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod export;
 pub mod generate;
 pub mod info;
+pub mod input;
 pub mod maps;
 pub mod runs;
 pub mod simulate;

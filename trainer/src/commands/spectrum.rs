@@ -9,12 +9,9 @@ use shared::statistics::{
     bins::middles,
     power_spectrum::{dimensionless, paper_edges},
 };
-use storage::{
-    files::check_free,
-    maps::{MapArchive, description::side_angle_of},
-    runs::write_atomically,
-};
+use storage::{files::check_free, runs::write_atomically};
 
+use super::input::InputArguments;
 use crate::{progress::Bar, spectra::spectra};
 
 /// Maps that are in memory at once.
@@ -32,11 +29,10 @@ const CHUNK: usize = 64;
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct SpectrumArguments {
-    /// File or folder of convergence maps of one size: .fits, or .npy of [H,W], [N,H,W] or [N,1,H,W]
+    /// File or folder of convergence maps of one size (.npy, .npz, FITS, HDF5); FILE[NAME] takes one array or image of several
     maps: PathBuf,
-    /// Side of the maps in degrees, where the files do not state it
-    #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
-    side_angle: Option<f64>,
+    #[command(flatten)]
+    input: InputArguments,
     /// File to write; the table is printed otherwise
     #[arg(long, value_name = "FILE.csv")]
     out: Option<PathBuf>,
@@ -55,7 +51,7 @@ pub fn run(arguments: &SpectrumArguments) -> Result<()> {
     if let Some(out) = &arguments.out {
         check_free(out, arguments.force)?;
     }
-    let archive = MapArchive::open(&arguments.maps, arguments.side_angle)?;
+    let archive = arguments.input.open(&arguments.maps)?;
     let ell = middles(&paper_edges());
     let pixels = archive.one_size()?;
     let side_angle = archive.pixel_angle() * pixels as f64;

@@ -13,10 +13,10 @@ use serde_json::json;
 use shared::statistics::{Statistic, StatisticsEdges, correlation::correlation_matrix, moments::NAMES};
 use storage::{
     files::{check_distinct, check_free, create_folder},
-    maps::{MapArchive, description::side_angle_of},
     runs::AtomicFile,
 };
 
+use super::input::{InputArguments, MaskArguments};
 use crate::evaluation::{
     diversity::{self, Similarity},
     measured::MeasuredMaps,
@@ -37,12 +37,13 @@ use crate::evaluation::{
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct StatisticsArguments {
-    /// File or folder of convergence maps of one size: .fits, or .npy of [H,W], [N,H,W] or [N,1,H,W]
+    /// File or folder of convergence maps of one size (.npy, .npz, FITS, HDF5); FILE[NAME] takes one array or image of several
     #[arg(long, value_name = "MAPS")]
     maps: PathBuf,
-    /// Side of the maps in degrees, where the files do not state it
-    #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
-    side_angle: Option<f64>,
+    #[command(flatten)]
+    input: InputArguments,
+    #[command(flatten)]
+    mask: MaskArguments,
     /// Most maps to measure
     #[arg(long, value_name = "N")]
     count: Option<usize>,
@@ -75,7 +76,7 @@ pub fn run(arguments: &StatisticsArguments) -> Result<()> {
             check_free(table, arguments.force)?;
         }
     }
-    let archive = MapArchive::open(&arguments.maps, arguments.side_angle)?;
+    let archive = arguments.input.open_masked(&arguments.maps, &arguments.mask)?;
     let start = std::time::Instant::now();
     let count = arguments.count.unwrap_or(usize::MAX);
     let measured = MeasuredMaps::of_archive(&archive, count, &StatisticsEdges::default(), "maps")?;

@@ -11,7 +11,7 @@ use clap::Args;
 use shared::formats::weights::Ancestor;
 
 use storage::{
-    maps::{MapsDescription, description::side_angle_of},
+    maps::MapsDescription,
     runs::{Ending, Interruption},
 };
 use tch::Device;
@@ -50,8 +50,8 @@ pub struct TrainArguments {
     /// Settings: recipe (without --config), paper, or a TOML file; what it leaves out takes the paper's value
     #[arg(long, value_name = "NAME|FILE")]
     config: Option<PathBuf>,
-    /// Training maps: a .npy file, or a folder of them such as `trainer simulate` writes
-    #[arg(long, value_name = "FILE.npy|DIR")]
+    /// Training maps: a file (.npy, .npz, FITS, HDF5), or a folder of them such as `trainer simulate` writes
+    #[arg(long, value_name = "MAPS")]
     data: PathBuf,
     /// Folder of the run
     #[arg(long, value_name = "RUN")]
@@ -99,9 +99,8 @@ pub struct TrainArguments {
     /// Seed of everything random
     #[arg(long)]
     seed: Option<u64>,
-    /// Side of the whole maps in degrees, where no description lies beside the data
-    #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
-    side_angle: Option<f64>,
+    #[command(flatten)]
+    input: InputArguments,
 }
 
 /// The settings where none are named.
@@ -203,17 +202,19 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
         tch::Cuda::cudnn_set_benchmark(true);
     }
     let side = config.network.map_side;
-    let maps = TrainingMaps::open(&arguments.data, side, Part::WithoutLast(config.held_out_maps), config.batch_size)?;
+    let archive = Arc::new(arguments.input.index(&arguments.data)?);
+    let least = config.batch_size;
+    let maps = TrainingMaps::of(archive.clone(), side, Part::WithoutLast(config.held_out_maps), least)?;
     let held_out = (config.held_out_maps > 0)
-        .then(|| TrainingMaps::open(&arguments.data, side, Part::Last(config.held_out_maps), 2))
+        .then(|| TrainingMaps::of(archive, side, Part::Last(config.held_out_maps), 2))
         .transpose()?;
     let recorded = || if arguments.resume { recorded_description(&arguments.out) } else { Ok(None) };
-    let description = match maps.description(arguments.side_angle)? {
+    let description = match maps.description()? {
         None => recorded()?,
         found => found,
     };
     let description = description.with_context(|| {
-        format!("no description lies beside {}: give --side-angle DEGREES", arguments.data.display())
+        format!("{} does not state the side of its maps: give --side-angle DEGREES", arguments.data.display())
     })?;
     let side_angle = description.side_angle;
     let sha256 = sha256_of_data(&arguments.data)?;

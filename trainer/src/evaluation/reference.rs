@@ -6,13 +6,13 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 use shared::{
     colour::{RANGE_SHARES, range_of},
-    formats::npy::{self, Element},
+    formats::{element::Element, npy},
     statistics::{SpectrumReference, Statistic, correlation::correlation_matrix},
 };
 use simulator::cosmology::ConvergencePower;
 use storage::{
     files::create_folder,
-    maps::{MapArchive, MapWriter, MapsDescription},
+    maps::{MapArchive, MapWriter, MapsDescription, Sources},
     runs::write_atomically,
 };
 
@@ -103,8 +103,10 @@ fn theory(archive: &MapArchive, ell: &[f64]) -> Option<Vec<f64>> {
 /// The first maps of an archive in f16.
 fn write_samples(path: &Path, maps: usize, measured: &MeasuredMaps, archive: &MapArchive) -> Result<()> {
     let mut writer = MapWriter::create_of(Element::LITTLE_F16, path, measured.pixels)?;
+    let mut sources = Sources::default();
     for map in 0..maps {
         writer.write(archive.map(map)?.kappa())?;
+        sources.extend(&archive.sources_of(map)?);
     }
     writer.finish(Some(&MapsDescription {
         source: measured.source.clone(),
@@ -114,6 +116,8 @@ fn write_samples(path: &Path, maps: usize, measured: &MeasuredMaps, archive: &Ma
         seed: None,
         source_redshift: archive.origin().source_redshift,
         cosmology: archive.origin().cosmology,
+        sources,
+        ..MapsDescription::default()
     }))
 }
 

@@ -1,17 +1,22 @@
-//! Training maps, memory-mapped: whole maps of any size, of which windows are trained on, or maps of the network's own size.
+//! Training maps: whole maps of any size and kind, of which windows are trained on, or maps of the network's own size.
 
-use std::path::{Path, PathBuf};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, bail, ensure};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use shared::{
-    formats::{npy::NpyHeader, weights::manifest::hexadecimal},
+    formats::{layout, weights::manifest::hexadecimal},
     random::Random,
 };
 use storage::{
-    files::{files_with_extension, sha256_of_file},
-    maps::{MapsDescription, archive::open_npy, crop::Crop, description::one_side_angle, mapped_file::MappedFile},
+    files::sha256_of_file,
+    maps::{
+        MapArchive, MapsDescription, Reading, Sources,
+        archive::{ArchiveFile, MaskedWindow},
+        crop::Crop,
+        folder,
+    },
 };
 
 /// Which maps of each file are meant: the last ones may be held out of training, to be measured against.
@@ -23,11 +28,11 @@ pub enum Part {
     Last(usize),
 }
 
-/// Maps of one or more `.npy` files, larger than memory if need be.
+/// Maps of one or more files, larger than memory if need be: windows are read from the disk when a step wants them.
 ///
-/// The files are mapped into memory, read-only, so that only the pages of the batches in use are held. What is counted are crops
-/// of `side` pixels: each map has as many as fit side by side.
+/// What is counted are crops of `side` pixels: each map has as many as fit side by side.
 pub struct TrainingMaps {
+    archive: Arc<MapArchive>,
     files: Vec<Source>,
     side: usize,
     crops: usize,
@@ -44,55 +49,44 @@ pub struct Window {
 
 /// The maps of a file that are meant.
 struct Source {
-    path: PathBuf,
     name: String,
-    file: MappedFile,
-    header: NpyHeader,
-    /// The first map that is meant.
+    rows: usize,
+    columns: usize,
+    /// The first map that is meant, counted through all files.
     first_map: usize,
+    /// How many are meant.
+    maps: usize,
     /// Crops in the files before this one.
     first_crop: usize,
 }
 
 impl TrainingMaps {
-    /// Maps a `.npy` file, or all of a folder: `[N, rows, columns]` of f16, f32 or f64, no smaller than `side`.
+    /// Opens a file of maps, or all of a folder: no smaller than `side`.
     ///
     /// # Errors
-    /// When one is not that, or there are fewer than `least` crops.
+    /// When one is not of maps, or there are fewer than `least` crops.
     pub fn open(path: &Path, side: usize, part: Part, least: usize) -> Result<Self> {
-        let paths = files(path)?;
-        let mut maps = Self { files: Vec::new(), side, crops: 0 };
-        for path in &paths {
-            maps.add(path, part)?;
-        }
-        if maps.crops < least {
-            bail!(
-                "{} holds {} maps of {side} x {side} pixels to train on, fewer than a batch of {least}: set a smaller --batch-size, hold \
-                 fewer out, or bring more maps",
-                path.display(),
-                maps.crops
-            );
-        }
-        Ok(maps)
+        Self::of(Arc::new(MapArchive::index(path, &Reading::default())?), side, part, least)
     }
 
-    fn add(&mut self, path: &Path, part: Part) -> Result<()> {
-        let (file, header) = open_npy(path)?;
-        let (name, side) = (path.display().to_string(), self.side);
-        let NpyHeader { maps, rows, columns, .. } = header;
-        if rows < side || columns < side {
-            bail!("{name} holds maps of {rows} x {columns}, the network draws {side} x {side}: set [network] map_side");
+    /// The same of maps that are open.
+    ///
+    /// # Errors
+    /// As [`TrainingMaps::open`].
+    pub fn of(archive: Arc<MapArchive>, side: usize, part: Part, least: usize) -> Result<Self> {
+        let (mut files, mut crops) = (Vec::new(), 0);
+        for file in archive.files() {
+            let source = Source::of(file, side, part, crops)?;
+            crops += source.maps * (source.rows / side) * (source.columns / side);
+            files.push(source);
         }
-        let (first_map, meant) = match part {
-            Part::WithoutLast(last) => (0, maps.saturating_sub(last)),
-            Part::Last(last) => (maps.saturating_sub(last), last.min(maps)),
-        };
-        ensure!(meant > 0, "{name} holds {maps} maps, and all of them are held out: set a smaller held_out_maps");
-        let crops = meant * (rows / side) * (columns / side);
-        let file = MappedFile::open(&file).with_context(|| format!("cannot map {name} into memory"))?;
-        self.files.push(Source { path: path.into(), name, file, header, first_map, first_crop: self.crops });
-        self.crops += crops;
-        Ok(())
+        if crops < least {
+            bail!(
+                "there are {crops} maps of {side} x {side} pixels to train on, fewer than a batch of {least}: set a smaller \
+                 --batch-size, hold fewer out, or bring more maps"
+            );
+        }
+        Ok(Self { archive, files, side, crops })
     }
 
     /// Number of crops that lie side by side, over all maps.
@@ -105,47 +99,43 @@ impl TrainingMaps {
         self.side
     }
 
-    /// What the data say of themselves, for crops: their number, size and angle. `side_angle` in degrees is the side of the whole
-    /// maps, for files that do not state it. `None` where neither does.
+    /// What the data say of themselves, for crops: their number, size and angle. `None` where the angle is not known.
     ///
     /// # Errors
-    /// When a description is damaged or says another angle, or the files' pixels are of different angles.
-    pub fn description(&self, side_angle: Option<f64>) -> Result<Option<MapsDescription>> {
-        let mut first: Option<MapsDescription> = None;
-        for Source { path, name, header, .. } in &self.files {
-            let found = MapsDescription::beside(path, header.maps, header.rows)?;
-            let stated = found.as_ref().map(|description| description.side_angle);
-            let Some(whole) = one_side_angle(side_angle, stated).with_context(|| name.clone())? else {
-                return Ok(None);
-            };
-            let angle = whole * self.side as f64 / header.rows as f64;
-            match &first {
-                Some(first) if (angle / first.side_angle - 1.0).abs() > 1e-6 => bail!(
-                    "a map of {} pixels is {angle} degrees wide in {name} and {} in the files before: use maps of one resolution",
-                    self.side,
-                    first.side_angle
-                ),
-                Some(_) => {}
-                None => {
-                    let undescribed = || MapsDescription {
-                        source: format!("maps of {}", path.file_name().unwrap_or_default().display()),
-                        maps: 0,
-                        pixels: 0,
-                        side_angle: 0.0,
-                        seed: None,
-                        source_redshift: None,
-                        cosmology: None,
-                    };
-                    first = Some(MapsDescription {
-                        maps: self.crops,
-                        pixels: self.side,
-                        side_angle: angle,
-                        ..found.unwrap_or_else(undescribed)
-                    });
-                }
+    /// When a file cannot be read.
+    pub fn description(&self) -> Result<Option<MapsDescription>> {
+        if !self.archive.has_angle() {
+            return Ok(None);
+        }
+        let first = self.archive.files().first().context("there are no maps")?;
+        let name = || format!("maps of {}", first.path().file_name().unwrap_or_default().display());
+        let origin = self.archive.origin();
+        Ok(Some(MapsDescription {
+            source: origin.source.clone().unwrap_or_else(name),
+            maps: self.crops,
+            pixels: self.side,
+            side_angle: self.archive.pixel_angle() * self.side as f64,
+            seed: first.description().and_then(|description| description.seed),
+            source_redshift: origin.source_redshift,
+            cosmology: origin.cosmology,
+            split: first.description().and_then(|description| description.split.clone()),
+            sources: self.sources()?,
+            marks: Sources::default(),
+        }))
+    }
+
+    /// Marks of the maps that are meant, and of those that they were cut from.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn sources(&self) -> Result<Sources> {
+        let mut sources = Sources::default();
+        for file in &self.files {
+            for map in file.first_map..file.first_map + file.maps {
+                sources.extend(&self.archive.sources_of(map)?);
             }
         }
-        Ok(first)
+        Ok(sources)
     }
 
     /// Numbers of `count` crops spread evenly over the data, fewer where there are fewer.
@@ -178,23 +168,14 @@ impl TrainingMaps {
     /// # Errors
     /// Names the first map with a value that is not finite.
     pub fn check_finite(&self) -> Result<()> {
-        let whole = 0..self.files.len();
-        whole.into_iter().try_for_each(|at| {
-            let (source, after) = (&self.files[at], self.files.get(at + 1).map_or(self.crops, |next| next.first_crop));
-            let in_map = (source.header.rows / self.side) * (source.header.columns / self.side);
-            let maps = source.first_map..source.first_map + (after - source.first_crop) / in_map;
-            let broken = maps.into_par_iter().map(|map| {
-                let start = source.header.data_offset + map * source.header.map_bytes();
-                let bytes = source.file.bytes().get(start..start + source.header.map_bytes());
-                let bytes = bytes.with_context(|| format!("{} has become shorter", source.name))?;
-                ensure!(
-                    source.header.element.decode(bytes).iter().all(|kappa| kappa.is_finite()),
-                    "map {map} of {} holds values that are not finite: remove it",
-                    source.name
-                );
-                Ok(())
-            });
-            broken.collect()
+        self.files.iter().try_for_each(|source| {
+            let whole = layout::Window { row: 0, column: 0, rows: source.rows, columns: source.columns };
+            (source.first_map..source.first_map + source.maps).into_par_iter().try_for_each(|map| {
+                self.archive
+                    .window(map, whole)
+                    .map(drop)
+                    .with_context(|| format!("map {} of {}", map - source.first_map, source.name))
+            })
         })
     }
 
@@ -223,7 +204,7 @@ impl TrainingMaps {
     ) -> Result<Vec<Window>> {
         let draw = |number: usize| {
             let (source, ..) = self.place(number)?;
-            let NpyHeader { rows, columns, .. } = source.header;
+            let &Source { rows, columns, .. } = source;
             let larger = rows > self.side || columns > self.side;
             let crop = if larger || symmetries {
                 // Rows and columns may differ in number: each has its own places.
@@ -245,76 +226,58 @@ impl TrainingMaps {
     /// # Errors
     /// When one is beyond the data, or a map holds values that are not finite.
     pub fn read(&self, windows: &[Window]) -> Result<Vec<f32>> {
-        let mut kappa = Vec::with_capacity(windows.len() * self.side * self.side);
+        let side = self.side;
+        let mut kappa = Vec::with_capacity(windows.len() * side * side);
         for Window { number, crop } in windows {
             let (source, map, _) = self.place(*number)?;
-            self.append(&mut kappa, source, map, *crop)?;
+            let window = layout::Window { row: crop.row, column: crop.column, rows: side, columns: side };
+            let name = || format!("map {} of {}", map - source.first_map, source.name);
+            let MaskedWindow { kappa: mut found, .. } =
+                self.archive.window(map, window).with_context(name)?.turned(*crop, side);
+            kappa.append(&mut found);
         }
         Ok(kappa)
     }
 
-    /// File, map in it, and first row and column of a crop.
+    /// File, map counted through all files, and first row and column of a crop.
     fn place(&self, number: usize) -> Result<(&Source, usize, [usize; 2])> {
         let file = self.files.partition_point(|file| file.first_crop <= number).checked_sub(1);
         let source = file.and_then(|file| self.files.get(file)).filter(|_| number < self.crops);
         let source = source.with_context(|| format!("there is no map {number} in the training data"))?;
-        let (down, across) = (source.header.rows / self.side, source.header.columns / self.side);
+        let (down, across) = (source.rows / self.side, source.columns / self.side);
         let within = number - source.first_crop;
         let (map, place) = (within / (down * across), within % (down * across));
         Ok((source, source.first_map + map, [place / across * self.side, place % across * self.side]))
     }
+}
 
-    /// Appends a crop of a map, turned.
-    fn append(&self, kappa: &mut Vec<f32>, source: &Source, map: usize, crop: Crop) -> Result<()> {
-        let (header, side) = (&source.header, self.side);
-        let (pixel, start) = (header.element.bytes(), header.data_offset + map * header.map_bytes());
-        let mut window = Vec::with_capacity(side * side);
-        for row in crop.row..crop.row + side {
-            let first = start + (row * header.columns + crop.column) * pixel;
-            let bytes = source.file.bytes().get(first..first + side * pixel);
-            let bytes = bytes.with_context(|| format!("{} has become shorter", source.name))?;
-            window.extend(header.element.decode(bytes));
+impl Source {
+    fn of(file: &ArchiveFile, side: usize, part: Part, first_crop: usize) -> Result<Self> {
+        let (name, content) = (file.path().display().to_string(), file.content());
+        let (rows, columns, there) = (content.rows(), content.columns(), content.maps());
+        if rows < side || columns < side {
+            bail!("{name} holds maps of {rows} x {columns}, the network draws {side} x {side}: set [network] map_side");
         }
-        if window.iter().any(|kappa| !kappa.is_finite()) {
-            bail!("map {map} of {} holds values that are not finite: remove it", source.name);
-        }
-        let turned = Crop { row: 0, column: 0, ..crop };
-        if turned == Crop::WHOLE {
-            kappa.append(&mut window);
-        } else {
-            kappa.extend((0..side * side).map(|at| {
-                let (row, column) = turned.source(side, at / side, at % side);
-                window[row * side + column]
-            }));
-        }
-        Ok(())
+        let (skipped, maps) = match part {
+            Part::WithoutLast(last) => (0, there.saturating_sub(last)),
+            Part::Last(last) => (there.saturating_sub(last), last.min(there)),
+        };
+        ensure!(maps > 0, "{name} holds {there} maps, and all of them are held out: set a smaller held_out_maps");
+        Ok(Self { name, rows, columns, first_map: file.first() + skipped, maps, first_crop })
     }
 }
 
-/// The `.npy` files that a path means.
-fn files(path: &Path) -> Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.into()]);
-    }
-    let files = files_with_extension(path, &["npy"])?;
-    ensure!(
-        !files.is_empty(),
-        "{} holds no .npy files: FITS maps become such by `trainer maps --maps`",
-        path.display()
-    );
-    Ok(files)
-}
-
-/// SHA-256 of a file, or over the names and SHA-256 of all `.npy` files of a folder.
+/// SHA-256 of a file, or over the names and SHA-256 of all files of maps of a folder.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn sha256_of_data(path: &Path) -> Result<String> {
-    if !path.is_dir() {
-        return sha256_of_file(path);
+    let files = folder::named(path)?.files;
+    if let ([file], false) = (&files[..], path.is_dir()) {
+        return sha256_of_file(file);
     }
     let mut hash = Sha256::new();
-    for file in files(path)? {
+    for file in files {
         hash.update(file.file_name().unwrap_or_default().as_encoded_bytes());
         hash.update(sha256_of_file(&file)?);
     }
@@ -328,7 +291,7 @@ mod tests {
         formats::npy,
         random::{Stream, stream},
     };
-    use std::collections::HashSet;
+    use std::{collections::HashSet, path::PathBuf};
 
     const ALL: Part = Part::WithoutLast(0);
 
@@ -399,16 +362,19 @@ mod tests {
         for name in ["a.npy", "b.npy"] {
             std::fs::write(folder.path().join(name), npy::encode(6, 6, &[0.5; 72])).unwrap();
         }
-        let maps = TrainingMaps::open(folder.path(), 3, ALL, 2).unwrap();
-        assert_eq!(maps.description(None).unwrap(), None);
-        let of_crops = maps.description(Some(3.0)).unwrap().unwrap();
+        let open = |side_angle| {
+            let archive = MapArchive::index(folder.path(), &Reading { side_angle, ..Reading::default() })?;
+            TrainingMaps::of(Arc::new(archive), 3, ALL, 2)
+        };
+        assert_eq!(open(None).unwrap().description().unwrap(), None);
+        let of_crops = open(Some(3.0)).unwrap().description().unwrap().unwrap();
         assert_eq!((of_crops.maps, of_crops.pixels, of_crops.side_angle), (16, 3, 1.5));
         let whole = MapsDescription { maps: 2, pixels: 6, side_angle: 3.0, ..of_crops };
         for (name, side_angle) in [("a.npy.json", 3.0), ("b.npy.json", 2.0)] {
             let text = serde_json::to_vec(&MapsDescription { side_angle, ..whole.clone() }).unwrap();
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        let error = format!("{:#}", maps.description(None).unwrap_err());
+        let error = format!("{:#}", open(None).err().unwrap());
         assert!(error.contains("one resolution") && error.contains("b.npy"), "{error}");
     }
 
@@ -438,14 +404,13 @@ mod tests {
         assert!(refused(4, 2).contains("set [network] map_side"));
         assert!(refused(2, 11).contains("fewer than a batch"));
         std::fs::write(&path, npy::encode(2, 2, &[f32::NAN; 8])).unwrap();
-        let maps = TrainingMaps::open(&path, 2, ALL, 2).unwrap();
-        assert!(maps.kappa([0]).unwrap_err().to_string().contains("not finite"));
+        assert!(refused(2, 2).contains("NaN"));
         let mut last = vec![0.5; 40];
         last[38] = f32::INFINITY;
         let mut bytes = npy::encode_header(10, 2, 2);
         bytes.extend(last.into_iter().flat_map(f32::to_le_bytes));
         std::fs::write(&path, bytes).unwrap();
-        let error = TrainingMaps::open(&path, 2, ALL, 2).unwrap().check_finite().unwrap_err().to_string();
+        let error = format!("{:#}", TrainingMaps::open(&path, 2, ALL, 2).unwrap().check_finite().unwrap_err());
         assert!(error.contains("map 9"), "{error}");
         TrainingMaps::open(&path, 2, Part::WithoutLast(1), 2).unwrap().check_finite().unwrap();
         std::fs::write(&path, npy::encode(2, 2, &[0.5; 8])).unwrap();
@@ -453,7 +418,7 @@ mod tests {
         assert!(constant.measure(2).unwrap_err().to_string().contains("no maps to learn from"));
         let empty = tempfile::tempdir().unwrap();
         let error = TrainingMaps::open(empty.path(), 2, ALL, 2).err().unwrap().to_string();
-        assert!(error.contains("no .npy files"), "{error}");
+        assert!(error.contains("holds no maps"), "{error}");
     }
 
     #[test]

@@ -1,109 +1,150 @@
 //! The header of an image: its keywords, and where and how its pixels lie in the file.
 
-use fitsio_pure::hdu::{FitsData, Hdu, HduInfo, parse_fits_headers};
+use fitsio_pure::hdu::{Hdu, HduInfo, parse_fits_headers};
 use fitsio_pure::header::Card;
 use fitsio_pure::value::Value;
 
-use super::FitsError;
-use crate::Cosmology;
+use super::{FitsError, wcs};
+use crate::{
+    Cosmology,
+    formats::{
+        choose::{ChooseError, Part, choose},
+        element::Element,
+        layout::Layout,
+        shape::{ShapeError, maps_of},
+        source::Source,
+    },
+};
 
 /// An image without its pixels.
 #[derive(Debug, Clone)]
 pub struct FitsHeader {
+    /// EXTNAME; `PRIMARY` for a first image without a name.
+    pub name: String,
+    /// Place of its unit in the file, counted from 0.
+    pub number: usize,
     /// Rows (NAXIS2).
     pub rows: usize,
     /// Columns (NAXIS1).
     pub columns: usize,
-    /// Where the pixels begin in the file.
-    data_start: usize,
-    /// float64 pixels, otherwise float32.
-    double: bool,
-    /// BSCALE and BZERO.
-    scale: f64,
-    zero: f64,
-    cards: Vec<Card>,
+    /// Number of maps: 1, or planes of a cube.
+    pub maps: usize,
+    element: Element,
+    hdu: Hdu,
+    /// Keywords of the first unit, which hold for the others too.
+    inherited: Vec<Card>,
 }
 
 impl FitsHeader {
-    /// Reads the header of the first image of a file of `length` bytes, in the primary unit or an extension. `read_at(offset,
-    /// buffer)` fills the buffer with the bytes of the file there; it is asked for headers alone.
+    /// Reads the header of the image that is meant: the one asked for by name or number, or the one that is convergence as far as
+    /// names tell. The second value says what was passed over.
     ///
     /// # Errors
-    /// When the file is not FITS, holds no two-dimensional float image, or is cut off.
-    pub fn read_from(length: usize, mut read_at: impl FnMut(usize, &mut [u8])) -> Result<Self, FitsError> {
+    /// When the file is not FITS, holds no image of maps, or is cut off; when several images could be meant.
+    pub fn read(
+        source: &(impl Source + ?Sized),
+        asked: Option<&str>,
+    ) -> Result<(Self, Option<String>), FitsError> {
+        let length = usize::try_from(source.length()).unwrap_or(usize::MAX);
+        let mut failed = Ok(());
         let file = parse_fits_headers(length, |offset, buffer| {
-            read_at(offset, buffer);
+            if failed.is_ok() {
+                failed = source.read_at(offset as u64, buffer);
+            }
             Ok(())
-        })?;
-        Self::of_first_image(&file, length)
-    }
-
-    fn of_first_image(file: &FitsData, length: usize) -> Result<Self, FitsError> {
-        let is_image = |hdu: &&Hdu| match &hdu.info {
-            HduInfo::Primary { naxes, .. } | HduInfo::Image { naxes, .. } => !naxes.is_empty(),
-            _ => false,
+        });
+        failed?;
+        let file = match file {
+            Ok(file) => file,
+            // A unit that is cut off is told with its numbers.
+            Err(error) => return Err(FitsError::Malformed(error)),
         };
-        let hdu = file.iter().find(is_image).ok_or_else(|| FitsError::NoImage("no image at all".into()))?;
-        let (HduInfo::Primary { bitpix, naxes } | HduInfo::Image { bitpix, naxes }) = &hdu.info else {
-            return Err(FitsError::NoImage("another structure".into()));
+        let inherited = file.hdus.first().map(|first| first.cards.clone()).unwrap_or_default();
+        let mut images: Vec<(Part, Option<Self>)> = Vec::new();
+        let mut last_error = None;
+        for (number, hdu) in file.hdus.into_iter().enumerate() {
+            let name = text(&hdu.cards, "EXTNAME").map(str::trim).filter(|name| !name.is_empty());
+            let name = name.map_or_else(|| if number == 0 { "PRIMARY".into() } else { format!("{number}") }, str::to_owned);
+            if let Some(healpix) = healpix(&hdu) {
+                return Err(FitsError::Healpix(healpix));
+            }
+            let Some((bitpix, axes)) = pixels(&hdu.info) else { continue };
+            // The fastest axis comes first here, last elsewhere.
+            let shape: Vec<usize> = axes.iter().rev().copied().collect();
+            let element = Element::of_bitpix(bitpix);
+            let looks = element.map_or_else(|| format!("BITPIX {bitpix}"), Element::name);
+            let looks = format!("{shape:?}, {looks}");
+            let found = match (maps_of(&shape), element) {
+                (Ok([maps, rows, columns]), Some(element)) => {
+                    let inherited = inherited.clone();
+                    Some(Self { name: name.clone(), number, rows, columns, maps, element, hdu, inherited })
+                }
+                (Err(error), _) => {
+                    last_error = Some(error);
+                    None
+                }
+                (Ok(_), None) => None,
+            };
+            images.push((Part { name, number: Some(number), holds_maps: found.is_some(), looks }, found));
+        }
+        let parts: Vec<Part> = images.iter().map(|(part, _)| part.clone()).collect();
+        let (place, note) = match choose(&parts, asked) {
+            Ok(chosen) => chosen,
+            Err(ChooseError::None(_)) if parts.len() == 1 && last_error.is_some() => {
+                return Err(last_error.unwrap_or(ShapeError::Other(Vec::new())).into());
+            }
+            Err(ChooseError::None(there)) => return Err(FitsError::NoImage(there)),
+            Err(error) => return Err(error.into()),
         };
-        let (&[columns, rows] | &[columns, rows, 1]) = &naxes[..] else {
-            return Err(FitsError::NoImage(format!("an image with axes {naxes:?}")));
-        };
-        if *bitpix != -32 && *bitpix != -64 {
-            return Err(FitsError::NoImage(format!("pixels of BITPIX {bitpix}")));
+        let (part, header) = images.swap_remove(place);
+        let header = header.ok_or_else(|| FitsError::NoImage(format!("{} ({})", part.name, part.looks)))?;
+        let found = source.length().saturating_sub(header.hdu.data_start as u64);
+        let expected = header.hdu.data_len as u64;
+        if found < expected {
+            return Err(FitsError::Length { expected, found });
         }
-        let found = length.saturating_sub(hdu.data_start);
-        if rows == 0 || columns == 0 {
-            return Err(FitsError::NoImage("an image without pixels".into()));
-        }
-        if found < hdu.data_len {
-            return Err(FitsError::Length { expected: hdu.data_len, found });
-        }
-        let mut header = Self {
-            rows,
-            columns,
-            data_start: hdu.data_start,
-            double: *bitpix == -64,
-            scale: 1.0,
-            zero: 0.0,
-            cards: hdu.cards.clone(),
-        };
-        header.scale = header.number("BSCALE").unwrap_or(1.0);
-        header.zero = header.number("BZERO").unwrap_or(0.0);
-        Ok(header)
+        Ok((header, note))
     }
 
-    /// Bytes of one pixel in the file.
-    pub fn pixel_bytes(&self) -> usize {
-        if self.double { 8 } else { 4 }
-    }
-
-    /// Where a pixel lies in the file.
-    pub fn offset(&self, row: usize, column: usize) -> usize {
-        self.data_start + (row * self.columns + column) * self.pixel_bytes()
-    }
-
-    /// Pixels from their bytes in the file, after BSCALE and BZERO. An incomplete pixel at the end is left out.
-    pub fn decode(&self, bytes: &[u8]) -> Vec<f64> {
-        let physical = |value: f64| self.zero + self.scale * value;
-        if self.double {
-            bytes.as_chunks().0.iter().map(|&pixel| physical(f64::from_be_bytes(pixel))).collect()
-        } else {
-            bytes.as_chunks().0.iter().map(|&pixel| physical(f64::from(f32::from_be_bytes(pixel)))).collect()
+    /// Where the pixels lie; of tile-compressed images, where they would lie unpacked, from 0 on.
+    pub fn layout(&self) -> Layout {
+        let offset = if self.is_packed() { 0 } else { self.hdu.data_start as u64 };
+        Layout {
+            scale: self.own_number("BSCALE").unwrap_or(1.0),
+            zero: self.own_number("BZERO").unwrap_or(0.0),
+            blank: match value(&self.hdu.cards, "BLANK") {
+                Some(Value::Integer(blank)) => Some(*blank),
+                _ => None,
+            },
+            ..Layout::plain(offset, self.element, [self.maps, self.rows, self.columns])
         }
     }
 
-    /// Value of a keyword that holds a number.
+    /// Whether the pixels are compressed in tiles (`.fz`).
+    pub fn is_packed(&self) -> bool {
+        matches!(self.hdu.info, HduInfo::CompressedImage { .. })
+    }
+
+    pub(super) fn hdu(&self) -> &Hdu {
+        &self.hdu
+    }
+
+    /// Type of the pixels.
+    pub fn element(&self) -> Element {
+        self.element
+    }
+
+    /// Value of a keyword that holds a number, of this unit or the file's first.
     pub fn number(&self, keyword: &str) -> Option<f64> {
-        match self.value(keyword)? {
-            Value::Integer(value) => Some(*value as f64),
-            Value::Float(value) => Some(*value),
-            _ => None,
-        }
+        number(self.value(keyword)?)
     }
 
-    /// Value of a keyword that holds a text.
+    /// The same of this unit alone.
+    fn own_number(&self, keyword: &str) -> Option<f64> {
+        number(value(&self.hdu.cards, keyword)?)
+    }
+
+    /// Value of a keyword that holds a text, of this unit or the file's first.
     pub fn text(&self, keyword: &str) -> Option<&str> {
         match self.value(keyword)? {
             Value::String(text) => Some(text),
@@ -112,14 +153,32 @@ impl FitsHeader {
     }
 
     fn value(&self, keyword: &str) -> Option<&Value> {
-        self.cards.iter().find(|card| card.keyword_str() == keyword)?.value.as_ref()
+        value(&self.hdu.cards, keyword).or_else(|| value(&self.inherited, keyword))
     }
 
-    /// Side in degrees: LensTools' ANGLE, else |CDELT1| or |CD1_1| times the columns.
-    pub fn side_angle(&self) -> Option<f64> {
-        let step =
-            || self.number("CDELT1").or_else(|| self.number("CD1_1")).map(|step| step.abs() * self.columns as f64);
-        self.number("ANGLE").or_else(step).filter(|angle| angle.is_finite() && *angle > 0.0)
+    /// Side of the map in degrees (of its rows): LensTools' ANGLE, or the columns times the side of a pixel by the world
+    /// coordinates. `None` where the file states neither.
+    ///
+    /// # Errors
+    /// When the two contradict each other, ANGLE is no angle of a flat map, or pixels are not square.
+    pub fn side_angle(&self) -> Result<Option<f64>, FitsError> {
+        let by_wcs = wcs::pixel_side(self)?.map(|side| side * self.columns as f64).filter(|side| *side <= 180.0);
+        let Some(angle) = self.number("ANGLE") else { return Ok(by_wcs) };
+        let is_side = |angle: f64| angle.is_finite() && angle > 0.0 && angle <= 180.0;
+        if is_side(angle) && by_wcs.is_none_or(|side| (angle / side - 1.0).abs() < 0.01) {
+            return Ok(Some(angle));
+        }
+        // In arcminutes, arcseconds or radians, perhaps.
+        let others = [("arcminutes", 60.0), ("arcseconds", 3600.0), ("radians", 1.0_f64.to_radians())];
+        let meant = others.iter().find(|(_, per_degree)| {
+            let side = angle / per_degree;
+            by_wcs.map_or(!is_side(angle) && is_side(side), |by_wcs| (side / by_wcs - 1.0).abs() < 0.01)
+        });
+        Err(FitsError::Angle {
+            angle,
+            by_wcs: by_wcs.map_or_else(String::new, |side| format!(", its world coordinates {side:.6} degrees")),
+            meant: meant.map_or_else(String::new, |(unit, _)| format!(" (ANGLE looks like {unit})")),
+        })
     }
 
     /// Redshift of the source plane (REDSHIFT) or of a lens plane (Z).
@@ -147,5 +206,41 @@ impl FitsHeader {
             sigma_8: self.number("SIGMA8"),
             n_s: self.number("NS"),
         })
+    }
+}
+
+/// BITPIX and axes of a unit with pixels.
+fn pixels(info: &HduInfo) -> Option<(i64, &[usize])> {
+    match info {
+        HduInfo::Primary { bitpix, naxes } | HduInfo::Image { bitpix, naxes } if !naxes.is_empty() => {
+            Some((*bitpix, naxes))
+        }
+        HduInfo::CompressedImage { zbitpix, znaxes, .. } if !znaxes.is_empty() => Some((*zbitpix, znaxes)),
+        _ => None,
+    }
+}
+
+/// NSIDE of a HEALPix table.
+fn healpix(hdu: &Hdu) -> Option<String> {
+    let is_healpix = text(&hdu.cards, "PIXTYPE").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("HEALPIX"));
+    is_healpix.then(|| value(&hdu.cards, "NSIDE").and_then(number).map_or_else(String::new, |nside| format!(" of NSIDE {nside}")))
+}
+
+fn value<'a>(cards: &'a [Card], keyword: &str) -> Option<&'a Value> {
+    cards.iter().find(|card| card.keyword_str() == keyword)?.value.as_ref()
+}
+
+fn text<'a>(cards: &'a [Card], keyword: &str) -> Option<&'a str> {
+    match value(cards, keyword)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(value) => Some(*value as f64),
+        Value::Float(value) => Some(*value),
+        _ => None,
     }
 }

@@ -1,21 +1,24 @@
-//! FITS images: one convergence map or one lens plane a file, with its angle, WCS and cosmology.
+//! FITS images: convergence maps and lens planes, with their angle, WCS and cosmology.
 //!
 //! Row 0 comes first and columns are the fastest axis (NAXIS1), as `astropy.io.fits` and LensTools index `data[row, column]`.
 //!
 //! ```text
-//! header  keywords, and where the pixels lie: read without them
-//! image   all pixels of a file
+//! header  which image, its keywords, and where the pixels lie: read without them
+//! wcs     how large a pixel is on the sky
+//! image   all pixels of a file, compressed or not
 //! write   maps and lens planes
 //! ```
 
 pub mod header;
 pub mod image;
+pub mod wcs;
 pub mod write;
 
 pub use header::FitsHeader;
 pub use image::FitsImage;
 pub use write::{FitsDescription, Keyword, PotentialPlane, write, write_plane};
 
+use super::{choose::ChooseError, shape::ShapeError};
 use crate::map::MapError;
 
 /// Why bytes are not a FITS image, or a map cannot be written as one.
@@ -24,20 +27,56 @@ pub enum FitsError {
     /// Not a FITS file, or a damaged one.
     #[error("not a readable FITS file: {0}")]
     Malformed(fitsio_pure::error::Error),
-    /// No image of floating-point pixels inside.
-    #[error("the file holds no two-dimensional image of float32 or float64 pixels (BITPIX -32 or -64) but {0}")]
+    /// The bytes cannot be read.
+    #[error("{0}")]
+    Read(std::io::Error),
+    /// No image inside that holds maps.
+    #[error("the file holds no image of maps but {0}")]
     NoImage(String),
+    /// Which image is meant is not clear.
+    #[error(transparent)]
+    Choose(#[from] ChooseError),
+    /// Axes that are none of maps.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// A map of the sphere.
+    #[error(
+        "it is a HEALPix map{0}; this program takes flat square maps: project patches of it first, for example with \
+         healpy.gnomview(..., return_projected_map=True)"
+    )]
+    Healpix(String),
     /// The data are cut off.
     #[error("the image needs {expected} bytes, the file has {found} after its header: it is cut off")]
     Length {
         /// Bytes of the image.
-        expected: usize,
+        expected: u64,
         /// Bytes that there are.
-        found: usize,
+        found: u64,
     },
     /// The file does not say how large the map is on the sky.
-    #[error("neither ANGLE nor CDELT1 gives the side of the map in degrees: give it by --side-angle")]
+    #[error("neither ANGLE nor world coordinates (CDELT, CD) give the side of the map: give it by --side-angle DEGREES")]
     NoAngle,
+    /// The file says two things, or none that can be.
+    #[error("the header's ANGLE is {angle}{by_wcs}{meant}: say which side is right by --side-angle DEGREES")]
+    Angle {
+        /// ANGLE.
+        angle: f64,
+        /// What the world coordinates say, in words.
+        by_wcs: String,
+        /// What ANGLE may be, in words.
+        meant: String,
+    },
+    /// Pixels that are not square.
+    #[error(
+        "by its world coordinates a pixel is {width:.4} x {height:.4} arcminutes, or sheared: maps here have square pixels; project \
+         it onto such a grid, or give --side-angle DEGREES if the header is wrong"
+    )]
+    Pixels {
+        /// Step along a row in arcminutes.
+        width: f64,
+        /// Step along a column in arcminutes.
+        height: f64,
+    },
     /// The image is not a map.
     #[error(transparent)]
     Map(#[from] MapError),
@@ -52,6 +91,12 @@ pub enum FitsError {
     /// A text that FITS cannot hold.
     #[error("the text {0:?} cannot stand in a FITS header: use printable ASCII")]
     Text(String),
+}
+
+impl From<std::io::Error> for FitsError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Read(error)
+    }
 }
 
 // By hand, without a source: the cause stands in the message, and is not to be said twice.
@@ -121,7 +166,7 @@ mod tests {
         let data: Vec<u8> = [0.5_f64, -1.0].iter().flat_map(|v| v.to_be_bytes()).collect();
         let image = FitsImage::read(&file(&lines, &data)).unwrap();
         assert_eq!((image.rows, image.columns, image.pixels.clone()), (1, 2, vec![2.0, -1.0]));
-        assert_eq!(image.side_angle(), Some(0.5));
+        assert_eq!(image.side_angle().unwrap(), Some(0.5));
         let cosmology = image.cosmology().unwrap();
         assert!((cosmology.h - 0.72).abs() < 1e-12 && (cosmology.omega_l - 0.74).abs() < 1e-12);
         assert!(matches!(image.into_map(None), Err(FitsError::NotSquare { rows: 1, columns: 2 })));
@@ -138,8 +183,7 @@ mod tests {
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
             FitsImage::read(&file(&lines, &[0; 16]))
         };
-        assert!(image("16", &["2", "2"]).unwrap_err().to_string().contains("BITPIX 16"));
-        assert!(image("-32", &["2", "2", "2"]).unwrap_err().to_string().contains("[2, 2, 2]"));
+        assert!(image("16", &["2", "2", "2", "2"]).unwrap_err().to_string().contains("[2, 2, 2, 2]"));
         assert!(image("-32", &["4"]).is_err() && image("-32", &[]).is_err() && image("-32", &["0", "0"]).is_err());
         assert!(image("-32", &["-2", "2"]).is_err());
         assert!(image("-32", &["99999999", "99999999"]).is_err());
@@ -188,7 +232,7 @@ mod tests {
             return;
         };
         let plane = FitsImage::read(&bytes).unwrap();
-        assert_eq!((plane.rows, plane.columns, plane.side_angle()), (512, 512, Some(3.5)));
+        assert_eq!((plane.rows, plane.columns, plane.side_angle().unwrap()), (512, 512, Some(3.5)));
         assert!((plane.redshift().unwrap() - 0.559_981_452_232_090_9).abs() < 1e-15);
         assert!((plane.comoving_distance().unwrap() - 1_479.947_522_537_275).abs() < 1e-9);
         assert!((plane.cosmology().unwrap().omega_m - 0.26).abs() < 1e-12);

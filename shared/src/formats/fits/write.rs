@@ -41,7 +41,7 @@ pub enum Keyword {
 /// let map = ConvergenceMap::new(0.865, 2, vec![0.01, -0.02, 0.0, 0.3])?;
 /// let bytes = fits::write(&map, &FitsDescription { source_redshift: Some(1.0), ..FitsDescription::default() })?;
 /// let image = FitsImage::read(&bytes)?;
-/// assert_eq!((image.side_angle(), image.redshift()), (Some(0.865), Some(1.0)));
+/// assert_eq!((image.side_angle()?, image.redshift()), (Some(0.865), Some(1.0)));
 /// assert_eq!(image.into_map(None)?, map);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -108,7 +108,8 @@ pub struct PotentialPlane<'a> {
 /// When the potential does not have the pixels.
 pub fn write_plane(plane: &PotentialPlane) -> Result<Vec<u8>, FitsError> {
     if plane.potential.len() != plane.pixels * plane.pixels {
-        return Err(FitsError::Length { expected: 8 * plane.pixels * plane.pixels, found: 8 * plane.potential.len() });
+        let [expected, found] = [plane.pixels * plane.pixels, plane.potential.len()].map(|pixels| 8 * pixels as u64);
+        return Err(FitsError::Length { expected, found });
     }
     let mut header = Header::default();
     header.add("SIMPLE", Value::Logical(true), "conforms to FITS standard")?;

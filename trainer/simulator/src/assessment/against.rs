@@ -117,6 +117,7 @@ mod tests {
             seed: None,
             source_redshift,
             cosmology,
+            ..MapsDescription::default()
         }))
     }
 

@@ -169,6 +169,7 @@ impl Campaign {
             seed: Some(self.seed),
             source_redshift: Some(source_redshift),
             cosmology: Some(parameters.cosmology),
+            ..MapsDescription::default()
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 use shared::{Cosmology, formats::fits::FitsImage};
 
-use storage::files::files_with_extension;
+use storage::maps::{Sources, folder::named, sources::mark};
 
 use crate::ray_tracing::square::Square;
 
@@ -39,10 +39,7 @@ impl LensPlanes {
     /// # Errors
     /// When the folder has no planes, one is not readable, or they differ in size, angle or cosmology.
     pub fn read(folder: &Path) -> Result<Self> {
-        let files = files_with_extension(folder, &["fits", "fit"])?;
-        if files.is_empty() {
-            bail!("{} holds no .fits files: give the folder of LensTools potential planes", folder.display());
-        }
+        let files = named(folder).context("--planes takes the folder of LensTools potential planes")?.files;
         let read: Vec<(FitsImage, PathBuf)> = files
             .into_par_iter()
             .map(|path| {
@@ -53,12 +50,27 @@ impl LensPlanes {
             .collect::<Result<_>>()?;
         let Some((first, first_path)) = read.first() else { bail!("no planes") };
         let (pixels, side_angle) = (first.rows, first.side_angle());
+        let side_angle = side_angle.with_context(|| first_path.display().to_string())?;
         let side_angle = side_angle.with_context(|| format!("{} has no ANGLE", first_path.display()))?;
+        let unit = first.text("BUNIT").or_else(|| first.text("UNIT")).map(str::trim).unwrap_or_default();
+        ensure!(
+            unit.is_empty() || matches!(unit, "rad2" | "rad^2" | "rad**2"),
+            "{} is in {unit:?}, a potential in rad2: give LensTools potential planes",
+            first_path.display()
+        );
+        // In Fourier space LensTools keeps half of the columns, and one more.
+        ensure!(
+            first.rows == first.columns,
+            "{} has {} rows and {} columns: it looks like a plane in Fourier space; save it in real space (plane.toReal())",
+            first_path.display(),
+            first.rows,
+            first.columns
+        );
         let cosmology = first.cosmology().with_context(|| format!("{} has no OMEGA_M", first_path.display()))?;
         for (image, path) in &read {
             let differs = image.rows != pixels
                 || image.columns != pixels
-                || image.side_angle() != Some(side_angle)
+                || image.side_angle().ok().flatten() != Some(side_angle)
                 || image.cosmology() != Some(cosmology);
             if differs {
                 bail!(
@@ -86,6 +98,12 @@ impl LensPlanes {
         planes.sort_by(|a, b| a.distance.total_cmp(&b.distance));
         Ok(Self { planes, pixels, side_angle, cosmology })
     }
+
+    /// Marks of the planes: maps that are cut from the same ones share structures.
+    pub fn sources(&self) -> Sources {
+        let row = self.pixels / 2 * self.pixels;
+        self.planes.iter().map(|plane| mark(&plane.laplacian[row..row + self.pixels])).collect()
+    }
 }
 
 /// Laplacian of a periodic potential.
@@ -103,7 +121,7 @@ mod tests {
     fn an_empty_or_missing_folder_is_refused_with_advice() {
         let folder = tempfile::tempdir().unwrap();
         let error = LensPlanes::read(folder.path()).err().unwrap().to_string();
-        assert!(error.contains("holds no .fits files"), "{error}");
+        assert!(error.contains("--planes takes"), "{error}");
         assert!(LensPlanes::read(&folder.path().join("absent")).is_err());
     }
 }

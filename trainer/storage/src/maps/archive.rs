@@ -1,36 +1,70 @@
-//! Users' own maps, FITS or `.npy`, of any size: an index of what there is, read when a crop needs it.
+//! Users' own maps of any size in files of any kind: an index of what there is, read when a crop needs it.
 
 use std::{
-    fs::File,
-    io::Read,
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use shared::{
     ConvergenceMap, Cosmology,
     formats::{
-        fits::FitsHeader,
-        npy::{HEADER_BYTES, NpyHeader},
+        layout::Window,
+        maps::{
+            MapFile,
+            content::{self, Numbers},
+        },
+        source::{SharedSource, Source},
     },
     random::Random,
 };
 
 use super::{
+    bytes::{FileSource, SpoolFile},
     crop::Crop,
-    description::{MapsDescription, one_side_angle},
+    description::{MapsDescription, description_path, marked},
+    folder::{self, Named},
+    mask::{MaskFile, MaskFrom},
+    sources::{Sources, mark},
 };
-use crate::files::files_with_extension;
+
+/// Files that are kept open: fewer than a process may have.
+const OPEN_FILES: usize = 128;
+/// Maps whose numbers are looked at when an archive is opened.
+const LOOKED_AT: usize = 4;
+
+/// How maps are to be read.
+#[derive(Default)]
+pub struct Reading<'a> {
+    /// Side of each map in degrees: wins over what files say.
+    pub side_angle: Option<f64>,
+    /// Which pixels are left out.
+    pub mask: MaskFrom,
+    /// Whether the numbers are kappa whatever the files call them.
+    pub as_kappa: bool,
+    /// Told how many files of how many are indexed.
+    pub progress: Option<&'a dyn Fn(usize, usize)>,
+}
 
 /// Maps of one resolution in one or more files.
 pub struct MapArchive {
     files: Vec<ArchiveFile>,
+    spool: SpoolFile,
     maps: usize,
-    /// Pixel side in degrees.
-    pixel_angle: f64,
+    /// Pixel side in degrees, where it is known.
+    pixel_angle: Option<f64>,
     /// What the first file says of its maps.
     origin: Origin,
+    mask: Mask,
+    notes: Vec<String>,
+}
+
+/// Which pixels are left out, as it is applied.
+enum Mask {
+    None,
+    Nan,
+    Auto,
+    File(MaskFile),
 }
 
 /// What a file says of where its maps come from.
@@ -44,77 +78,233 @@ pub struct Origin {
     pub cosmology: Option<Cosmology>,
 }
 
-struct ArchiveFile {
+/// One file of an archive.
+pub struct ArchiveFile {
     path: PathBuf,
-    content: Content,
-    side: usize,
+    content: MapFile,
+    description: Option<MapsDescription>,
+    open: OnceLock<FileSource>,
+    keep_open: bool,
     /// Maps in the files before this one.
     first: usize,
 }
 
-enum Content {
-    Fits(Box<FitsHeader>),
-    Npy(NpyHeader),
+/// A window of a map, and which of its pixels have a value, where not all have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MaskedWindow {
+    /// Kappa, row by row; 0 where there is no value.
+    pub kappa: Vec<f32>,
+    /// For each pixel whether it has a value.
+    pub used: Option<Vec<bool>>,
 }
 
 impl MapArchive {
-    /// Indexes a file, or all `.fits` and `.npy` files of a folder. `side_angle` in degrees is the side of each map, for
-    /// files that do not state it.
+    /// Indexes a file, or the files of a folder, by their headers. `side_angle` in degrees is the side of each map, for files that do
+    /// not state it.
     ///
     /// # Errors
-    /// When a file is not readable or not of square maps, the angle is not known, or the resolutions differ.
+    /// When a file is not readable or not of maps, the angle is not known, or the resolutions differ.
     pub fn open(path: &Path, side_angle: Option<f64>) -> Result<Self> {
-        let paths =
-            if path.is_dir() { files_with_extension(path, &["fits", "fit", "npy"])? } else { vec![path.into()] };
-        if paths.is_empty() {
-            bail!("{} holds neither .fits nor .npy files", path.display());
-        }
-        let mut archive = Self { files: Vec::new(), maps: 0, pixel_angle: 0.0, origin: Origin::default() };
-        for path in paths {
-            archive.add(&path, side_angle).with_context(|| path.display().to_string())?;
+        Self::read(path, &Reading { side_angle, ..Reading::default() })
+    }
+
+    /// The same, as the person wants it read.
+    ///
+    /// # Errors
+    /// As [`MapArchive::open`]; when the numbers are no convergence; when the mask does not fit.
+    pub fn read(path: &Path, reading: &Reading) -> Result<Self> {
+        let archive = Self::index(path, reading)?;
+        if archive.pixel_angle.is_none() {
+            let first = archive.files.first().map(|file| file.path.display().to_string()).unwrap_or_default();
+            bail!("{first}: the file does not state the side of its maps: give --side-angle DEGREES");
         }
         Ok(archive)
     }
 
-    fn add(&mut self, path: &Path, side_angle: Option<f64>) -> Result<()> {
-        let is_npy = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"));
-        let (content, maps, side, stated, origin) = if is_npy {
-            let (_, header) = open_npy(path)?;
-            if header.rows != header.columns {
-                bail!("maps must be square, these are {} x {}", header.rows, header.columns);
-            }
-            let description = MapsDescription::beside(path, header.maps, header.rows)?;
-            let stated = description.as_ref().map(|description| description.side_angle);
-            let origin = description.map(|MapsDescription { source, source_redshift, cosmology, .. }| Origin {
-                source: Some(source),
-                source_redshift,
-                cosmology,
-            });
-            (Content::Npy(header), header.maps, header.rows, stated, origin.unwrap_or_default())
-        } else {
-            let image = open_fits(path)?;
-            if image.rows != image.columns {
-                bail!("maps must be square, this is {} x {}", image.rows, image.columns);
-            }
-            let origin = Origin { source: None, source_redshift: image.redshift(), cosmology: image.cosmology() };
-            let (side, angle) = (image.rows, image.side_angle());
-            (Content::Fits(Box::new(image)), 1, side, angle, origin)
+    /// The same, of maps whose angle need not be known.
+    ///
+    /// # Errors
+    /// As [`MapArchive::read`], but for the angle.
+    pub fn index(path: &Path, reading: &Reading) -> Result<Self> {
+        let Named { files, part, mut notes } = folder::named(path)?;
+        let mut archive = Self {
+            files: Vec::new(),
+            spool: SpoolFile::default(),
+            maps: 0,
+            pixel_angle: None,
+            origin: Origin::default(),
+            mask: Mask::None,
+            notes: Vec::new(),
         };
-        let angle = one_side_angle(side_angle, stated)?;
-        let angle = angle.context("the file does not state the side of its maps: give --side-angle DEGREES")?;
-        let pixel_angle = angle / side as f64;
-        if self.files.is_empty() {
-            self.pixel_angle = pixel_angle;
-            self.origin = origin;
-        } else if (pixel_angle / self.pixel_angle - 1.0).abs() > 1e-6 {
-            bail!(
-                "a pixel is {pixel_angle} degrees here and {} in the files before: use one resolution",
-                self.pixel_angle
-            );
+        let count = files.len();
+        for (place, path) in files.iter().enumerate() {
+            archive
+                .add(path, part.as_deref(), reading, count <= OPEN_FILES)
+                .with_context(|| path.display().to_string())?;
+            if let Some(progress) = reading.progress {
+                progress(place + 1, count);
+            }
         }
-        self.files.push(ArchiveFile { path: path.into(), content, side, first: self.maps });
+        archive.mask = match &reading.mask {
+            MaskFrom::None => Mask::None,
+            MaskFrom::Nan => Mask::Nan,
+            MaskFrom::Auto => Mask::Auto,
+            MaskFrom::File(path) => {
+                let mask = MaskFile::open(path).with_context(|| format!("--mask {}", path.display()))?;
+                for file in &archive.files {
+                    let (rows, columns) = (file.content.rows(), file.content.columns());
+                    mask.check(rows, columns, archive.maps).with_context(|| format!("--mask {}", path.display()))?;
+                }
+                Mask::File(mask)
+            }
+        };
+        notes.append(&mut archive.notes);
+        archive.notes = notes;
+        archive.look(reading.as_kappa)?;
+        Ok(archive)
+    }
+
+    fn add(&mut self, path: &Path, part: Option<&str>, reading: &Reading, keep_open: bool) -> Result<()> {
+        let source: SharedSource = Arc::new(FileSource::open(path).context("cannot open it")?);
+        let content = MapFile::open(&source, &mut self.spool, part)?;
+        let (rows, columns, maps) = (content.rows(), content.columns(), content.maps());
+        for note in &content.notes {
+            self.note(path, note);
+        }
+        if !reading.as_kappa
+            && let Some(other) = content::other_than_kappa(&content.facts)
+        {
+            bail!("{other}; if the header is wrong, give --as-kappa");
+        }
+        let description = MapsDescription::beside(path, maps, rows)?;
+        let described = description.as_ref().map(|description| description.side_angle);
+        let stated = match (described, reading.side_angle, &content.side_angle) {
+            (Some(described), ..) => Some(described),
+            (None, _, Ok(stated)) => *stated,
+            (None, Some(_), Err(reason)) => {
+                self.note(path, reason);
+                None
+            }
+            (None, None, Err(reason)) => bail!("{reason}"),
+        };
+        if let (Some(given), Some(stated)) = (reading.side_angle, stated)
+            && (given / stated - 1.0).abs() > 1e-6
+        {
+            self.note(path, &format!("it states a side of {stated} degrees; --side-angle {given} is taken"));
+        }
+        let angle = reading.side_angle.or(stated);
+        let pixel_angle = angle.map(|angle| angle / columns as f64);
+        if let Some(first) = self.files.first() {
+            match (pixel_angle, self.pixel_angle) {
+                (Some(here), Some(before)) if (here / before - 1.0).abs() > 1e-6 => {
+                    bail!("a pixel is {here:.6} degrees here and {before:.6} in the files before: use one resolution")
+                }
+                (Some(_), Some(_)) | (None, None) => {}
+                _ => bail!(
+                    "of this file and {} one states the side of its maps and one does not: give --side-angle DEGREES",
+                    first.path.display()
+                ),
+            }
+        } else {
+            self.pixel_angle = pixel_angle;
+            self.origin = match &description {
+                Some(MapsDescription { source, source_redshift, cosmology, .. }) => {
+                    Origin { source: Some(source.clone()), source_redshift: *source_redshift, cosmology: *cosmology }
+                }
+                None => Origin {
+                    source: None,
+                    source_redshift: content.facts.source_redshift,
+                    cosmology: content.facts.cosmology,
+                },
+            };
+        }
+        let first = self.maps;
+        let file = ArchiveFile { path: path.into(), content, description, open: OnceLock::new(), keep_open, first };
+        file.check_description(&self.spool)?;
+        self.files.push(file);
         self.maps += maps;
         Ok(())
+    }
+
+    /// Notes are said once, for the first file that they hold for.
+    fn note(&mut self, path: &Path, note: &str) {
+        if !self.notes.iter().any(|known| known.ends_with(note)) {
+            self.notes.push(format!("{}: {note}", path.display()));
+        }
+    }
+
+    /// Looks at the numbers of a few maps.
+    fn look(&mut self, as_kappa: bool) -> Result<()> {
+        let largest = self.files.iter().map(|file| file.content.rows() * file.content.columns()).max().unwrap_or(1);
+        let (numbers, _) = self.numbers(LOOKED_AT * largest)?;
+        if matches!(self.mask, Mask::None) && numbers.not_finite + numbers.filled > 0 {
+            // Told here, with what to do, and not at the first map that is read.
+            let missing = numbers.missing().unwrap_or_default();
+            let shown = self.files.first().map(|file| file.path.display().to_string()).unwrap_or_default();
+            bail!(
+                "{shown}: of the pixels looked at, {missing}, which is no kappa: give --mask auto to leave such pixels out, --mask FILE for \
+                 a mask of your own, or mend the maps"
+            );
+        }
+        if numbers.values() == 0 && self.maps > 0 {
+            bail!("no pixel that was looked at has a value");
+        }
+        if !as_kappa && let Some(looks) = content::looks_like(&numbers) {
+            self.notes.push(looks);
+        }
+        Ok(())
+    }
+
+    /// The numbers of all maps as the files hold them, or of maps spread over the files where these have more pixels than `most`; and how
+    /// many maps were looked at.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn numbers(&self, most: usize) -> Result<(Numbers, usize)> {
+        let largest = self.files.iter().map(|file| file.content.rows() * file.content.columns()).max().unwrap_or(1);
+        let count = (most / largest.max(1)).clamp(1, self.maps.max(1)).min(self.maps);
+        let mut numbers = Numbers::default();
+        for map in (0..count).map(|place| place * self.maps / count) {
+            let file = self.file_of(map)?;
+            let window = file.window(&self.spool, map - file.first, file.whole());
+            numbers.add(&window.with_context(|| file.path.display().to_string())?);
+        }
+        Ok((numbers, count))
+    }
+
+    /// Marks of all maps, and of those that they were cut from.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn sources(&self) -> Result<Sources> {
+        let mut sources = Sources::default();
+        for file in &self.files {
+            for map in 0..file.content.maps() {
+                sources.insert(file.mark(&self.spool, map).with_context(|| file.path.display().to_string())?);
+            }
+            if let Some(description) = &file.description {
+                sources.extend(&description.sources);
+            }
+        }
+        Ok(sources)
+    }
+
+    /// The mark of one map, and of those that its file was cut from.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn sources_of(&self, map: usize) -> Result<Sources> {
+        let file = self.file_of(map)?;
+        let mut sources: Sources = std::iter::once(file.mark(&self.spool, map - file.first)?).collect();
+        if let Some(description) = &file.description {
+            sources.extend(&description.sources);
+        }
+        Ok(sources)
+    }
+
+    /// What a person should be told of these maps.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Number of maps.
@@ -122,9 +312,19 @@ impl MapArchive {
         self.maps
     }
 
-    /// Side of a pixel in degrees.
+    /// Whether pixels may be left out.
+    pub fn is_masked(&self) -> bool {
+        !matches!(self.mask, Mask::None)
+    }
+
+    /// Side of a pixel in degrees; 1 where it is not known, which [`MapArchive::open`] does not let happen.
     pub fn pixel_angle(&self) -> f64 {
-        self.pixel_angle
+        self.pixel_angle.unwrap_or(1.0)
+    }
+
+    /// Whether the angle is known.
+    pub fn has_angle(&self) -> bool {
+        self.pixel_angle.is_some()
     }
 
     /// What the first file says of where its maps come from.
@@ -132,14 +332,19 @@ impl MapArchive {
         &self.origin
     }
 
-    /// Checks that every map is at least `size` pixels wide.
+    /// The files.
+    pub fn files(&self) -> &[ArchiveFile] {
+        &self.files
+    }
+
+    /// Checks that every map is at least `size` pixels wide and high.
     ///
     /// # Errors
     /// When one is smaller.
     pub fn check_size(&self, size: usize) -> Result<()> {
-        match self.files.iter().find(|file| file.side < size) {
+        match self.files.iter().find(|file| file.smaller_side() < size) {
             Some(file) => {
-                let (path, side) = (file.path.display(), file.side);
+                let (path, side) = (file.path.display(), file.smaller_side());
                 bail!("{path} has maps of {side} pixels, smaller than crops of {size}: give a smaller --size")
             }
             None => Ok(()),
@@ -149,16 +354,23 @@ impl MapArchive {
     /// Pixels along the side of every map.
     ///
     /// # Errors
-    /// When maps differ in size.
+    /// When maps differ in size, or are not square.
     pub fn one_size(&self) -> Result<usize> {
         let first = self.files.first().context("there are no maps")?;
-        match self.files.iter().find(|file| file.side != first.side) {
-            Some(other) => {
-                let (a, b) = (first.path.display(), other.path.display());
-                bail!("{b} has maps of {} pixels, {a} of {}: give maps of one size", other.side, first.side)
+        for file in &self.files {
+            let (rows, columns) = (file.content.rows(), file.content.columns());
+            if rows != columns {
+                bail!(
+                    "{}: its maps have {rows} rows and {columns} columns; a map is square: cut squares with `trainer maps --maps`",
+                    file.path.display()
+                );
             }
-            None => Ok(first.side),
+            if rows != first.content.rows() {
+                let (a, b) = (first.path.display(), file.path.display());
+                bail!("{b} has maps of {rows} pixels, {a} of {}: give maps of one size", first.content.rows());
+            }
         }
+        Ok(first.content.rows())
     }
 
     /// What tells these files from others of the same names, as text: their lengths, times of change and origin.
@@ -175,15 +387,71 @@ impl MapArchive {
         Ok(format!("{files}\n{:?}", self.origin))
     }
 
-    /// A whole map, counted from 0 through all files.
+    /// A whole map without masked pixels, counted from 0 through all files.
     ///
     /// # Errors
-    /// When there are fewer maps, or the file cannot be read or holds values that are not finite.
+    /// When there are fewer maps, the file cannot be read, or a pixel has no value.
     pub fn map(&self, map: usize) -> Result<ConvergenceMap> {
+        let (found, used) = self.masked_map(map)?;
+        if used.is_some() {
+            let file = self.file_of(map)?;
+            bail!("{}, map {}: it has masked pixels, which are not taken here", file.path.display(), map - file.first);
+        }
+        Ok(found)
+    }
+
+    /// A whole map, and which of its pixels have a value, where not all have.
+    ///
+    /// # Errors
+    /// When there are fewer maps, or the file cannot be read; without a mask, when a pixel has no value.
+    pub fn masked_map(&self, map: usize) -> Result<(ConvergenceMap, Option<Vec<bool>>)> {
         let file = self.file_of(map)?;
         let context = || format!("{}, map {}", file.path.display(), map - file.first);
-        let kappa = file.window(map - file.first, Crop::WHOLE, file.side).with_context(context)?;
-        ConvergenceMap::new(self.pixel_angle * file.side as f64, file.side, kappa).with_context(context)
+        let MaskedWindow { kappa, used } = self.window(map, file.whole()).with_context(context)?;
+        let (rows, columns) = (file.content.rows(), file.content.columns());
+        if rows != columns {
+            return Err(anyhow!("it has {rows} rows and {columns} columns; a map is square")).with_context(context);
+        }
+        let map = ConvergenceMap::new(self.pixel_angle() * rows as f64, rows, kappa).with_context(context)?;
+        Ok((map, used))
+    }
+
+    /// A window of a map, and which of its pixels have a value.
+    ///
+    /// # Errors
+    /// When the file cannot be read; without a mask, when a pixel has no value.
+    pub fn window(&self, map: usize, window: Window) -> Result<MaskedWindow> {
+        let file = self.file_of(map)?;
+        let mut kappa = file.window(&self.spool, map - file.first, window)?;
+        let used: Option<Vec<bool>> = match &self.mask {
+            Mask::None => None,
+            Mask::Nan => {
+                let any = kappa.iter().any(|kappa| kappa.is_nan());
+                any.then(|| kappa.iter().map(|kappa| !kappa.is_nan()).collect())
+            }
+            Mask::Auto => {
+                let any = kappa.iter().any(|&kappa| content::is_fill(kappa));
+                any.then(|| kappa.iter().map(|&kappa| !content::is_fill(kappa)).collect())
+            }
+            Mask::File(mask) => Some(mask.window(map, window)?).filter(|used| used.contains(&false)),
+        };
+        if let Some(used) = &used {
+            for (kappa, used) in kappa.iter_mut().zip(used) {
+                if !used {
+                    *kappa = 0.0;
+                }
+            }
+        }
+        if let Some(at) = kappa.iter().position(|&kappa| content::is_fill(kappa)) {
+            let (row, column) = (window.row + at / window.columns, window.column + at % window.columns);
+            let advice = match &self.mask {
+                Mask::None => "give --mask auto to leave such pixels out, or mend the map",
+                Mask::Nan => "--mask nan leaves out NaN alone, --mask auto such values too",
+                Mask::Auto | Mask::File(_) => "the mask does not cover it",
+            };
+            bail!("kappa is {:e} at row {row}, column {column}: {advice}", kappa[at]);
+        }
+        Ok(MaskedWindow { kappa, used })
     }
 
     /// The file that holds a map.
@@ -193,168 +461,133 @@ impl MapArchive {
         there.with_context(|| format!("there is no map {map}, there are {}", self.maps))
     }
 
-    /// Kappa of a crop of `size` x `size` pixels from a random map.
+    /// Rows and columns of a map.
     ///
     /// # Errors
-    /// When a file cannot be read or holds values that are not finite there.
-    pub fn draw(&self, random: &mut Random, size: usize) -> Result<Vec<f32>> {
-        let map = random.below(self.maps);
+    /// When there are fewer maps.
+    pub fn shape_of(&self, map: usize) -> Result<[usize; 2]> {
         let file = self.file_of(map)?;
-        let crop = Crop::draw(random, file.side, size);
-        let window = file.window(map - file.first, crop, size).with_context(|| file.path.display().to_string())?;
-        let turned = Crop { row: 0, column: 0, ..crop };
-        let at = |at: usize| {
-            let (row, column) = turned.source(size, at / size, at % size);
-            window[row * size + column]
-        };
-        let kappa: Vec<f32> = (0..size * size).map(at).collect();
-        if kappa.iter().any(|kappa| !kappa.is_finite()) {
-            bail!("{}: map {} holds values that are not finite", file.path.display(), map - file.first);
-        }
-        Ok(kappa)
+        Ok([file.content.rows(), file.content.columns()])
     }
 }
 
 impl ArchiveFile {
-    /// The window of a crop, not yet turned: its rows alone are read.
-    fn window(&self, map: usize, crop: Crop, size: usize) -> Result<Vec<f32>> {
-        // Opened anew for each window: an archive of one-map files may hold more than a process may have open.
-        let file = File::open(&self.path)?;
-        let (start, columns, pixel) = match &self.content {
-            Content::Fits(header) => (header.offset(0, 0), header.columns, header.pixel_bytes()),
-            Content::Npy(header) => {
-                (header.data_offset + map * header.map_bytes(), header.columns, header.element.bytes())
-            }
-        };
-        let decode = |bytes: &[u8]| -> Vec<f32> {
-            match &self.content {
-                Content::Fits(header) => header.decode(bytes).into_iter().map(|pixel| pixel as f32).collect(),
-                Content::Npy(header) => header.element.decode(bytes),
-            }
-        };
-        if size == columns {
-            // A whole map is one piece of the file.
-            let mut bytes = vec![0; size * size * pixel];
-            file.read_exact_at(&mut bytes, start as u64)?;
-            return Ok(decode(&bytes));
-        }
-        let mut window = Vec::with_capacity(size * size);
-        let mut bytes = vec![0; size * pixel];
-        for row in crop.row..crop.row + size {
-            file.read_exact_at(&mut bytes, (start + (row * columns + crop.column) * pixel) as u64)?;
-            window.extend(decode(&bytes));
-        }
-        Ok(window)
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
-}
 
-/// Reads the header of a FITS file's image, and nothing of its pixels.
-///
-/// # Errors
-/// When the file cannot be opened or is not such a file.
-pub fn open_fits(path: &Path) -> Result<FitsHeader> {
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let length = file.metadata()?.len() as usize;
-    let mut failed = Ok(());
-    let header = FitsHeader::read_from(length, |offset, buffer| {
-        if failed.is_ok() {
-            failed = file.read_exact_at(buffer, offset as u64);
+    /// What it holds.
+    pub fn content(&self) -> &MapFile {
+        &self.content
+    }
+
+    /// What lies beside it.
+    pub fn description(&self) -> Option<&MapsDescription> {
+        self.description.as_ref()
+    }
+
+    /// Number of the maps in the files before.
+    pub fn first(&self) -> usize {
+        self.first
+    }
+
+    fn smaller_side(&self) -> usize {
+        self.content.rows().min(self.content.columns())
+    }
+
+    fn whole(&self) -> Window {
+        Window { row: 0, column: 0, rows: self.content.rows(), columns: self.content.columns() }
+    }
+
+    /// What tells a map of this file from others.
+    fn mark(&self, spool: &SpoolFile, map: usize) -> Result<u64> {
+        let (rows, columns) = (self.content.rows(), self.content.columns());
+        let row = self.window(spool, map, Window { row: rows / 2, column: 0, rows: 1, columns })?;
+        if row.iter().all(|value| value.to_bits() == row[0].to_bits()) {
+            // A masked or empty row is like any other.
+            return Ok(mark(&self.window(spool, map, self.whole())?));
         }
-    });
-    failed.with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(header?)
-}
+        Ok(mark(&row))
+    }
 
-/// Opens a `.npy` file of maps and checks that its length is what its header says.
-///
-/// # Errors
-/// When it cannot be opened or is not such a file.
-pub fn open_npy(path: &Path) -> Result<(File, NpyHeader)> {
-    let mut file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let mut beginning = Vec::new();
-    file.by_ref().take(HEADER_BYTES as u64).read_to_end(&mut beginning)?;
-    let header = NpyHeader::parse(&beginning).with_context(|| path.display().to_string())?;
-    let length = file.metadata()?.len();
-    if length != header.file_bytes() as u64 {
+    /// Checks that the description is of these maps and not of others of the same number and size.
+    fn check_description(&self, spool: &SpoolFile) -> Result<()> {
+        let Some(description) = self.description.as_ref().filter(|description| !description.marks.is_empty()) else {
+            return Ok(());
+        };
+        let found = marked(self.content.maps()).map(|map| self.mark(spool, map));
+        let found: Sources = found.into_iter().collect::<Result<Vec<_>>>()?.into_iter().collect();
+        if found == description.marks {
+            return Ok(());
+        }
         bail!(
-            "{} has {length} bytes where its header announces {}: it is cut off or damaged",
-            path.display(),
-            header.file_bytes()
-        );
+            "{} describes other maps than these (their values differ): delete it and give --side-angle, or bring the maps that it is of",
+            description_path(&self.path).display()
+        )
     }
-    Ok((file, header))
+
+    /// The numbers of a window of a map of this file: its rows alone are read.
+    fn window(&self, spool: &SpoolFile, map: usize, window: Window) -> Result<Vec<f32>> {
+        let (layout, map) = self.content.place(map).with_context(|| format!("there is no map {map}"))?;
+        if self.content.is_unpacked {
+            return Ok(layout.read(spool, map, window)?);
+        }
+        if let Some(source) = self.open.get() {
+            return Ok(layout.read(source, map, window)?);
+        }
+        let source = FileSource::open(&self.path).context("cannot open it")?;
+        if source.length() < layout.end() {
+            bail!("the file has become shorter since it was opened");
+        }
+        let found = layout.read(&source, map, window)?;
+        if self.keep_open {
+            // Another thread may have been faster: then this one closes.
+            let _ = self.open.set(source);
+        }
+        Ok(found)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use shared::{
-        formats::{fits, npy},
-        random::{Stream, stream},
-    };
-    use std::collections::HashSet;
-
-    #[test]
-    fn crops_come_from_every_map_of_every_file() {
-        let folder = tempfile::tempdir().unwrap();
-        // Each map is constant, so a crop tells where it came from.
-        let values: Vec<f32> = (0..2).flat_map(|map| vec![map as f32; 36]).collect();
-        std::fs::write(folder.path().join("a.npy"), npy::encode(6, 6, &values)).unwrap();
-        let map = ConvergenceMap::new(0.5, 6, vec![2.0; 36]).unwrap();
-        let bytes = fits::write(&map, &fits::FitsDescription::default()).unwrap();
-        std::fs::write(folder.path().join("b.fits"), bytes).unwrap();
-        let error = MapArchive::open(folder.path(), None).err().unwrap();
-        assert!(format!("{error:#}").contains("--side-angle"), "{error:#}");
-        let archive = MapArchive::open(folder.path(), Some(0.5)).unwrap();
-        assert!(archive.check_size(6).is_ok() && archive.check_size(7).is_err());
-        let mut random = stream(1, Stream::Crops);
-        let seen: HashSet<u32> = (0..100).map(|_| archive.draw(&mut random, 4).unwrap()[0] as u32).collect();
-        assert_eq!((archive.maps(), seen), (3, HashSet::from([0, 1, 2])));
-        let whole = archive.map(1).unwrap();
-        assert_eq!((whole.pixels(), whole.kappa()[35]), (6, 1.0));
-        assert!((whole.side_angle() - 0.5).abs() < 1e-12);
-        assert!(archive.map(3).unwrap_err().to_string().contains("there are 3"));
-    }
-
-    #[test]
-    fn a_crop_keeps_neighbours_together() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.npy");
-        let values: Vec<f32> = (0..64).map(|at| (10 * (at / 8) + at % 8) as f32).collect();
-        std::fs::write(&path, npy::encode(8, 8, &values)).unwrap();
-        let archive = MapArchive::open(&path, Some(1.0)).unwrap();
-        let mut random = stream(4, Stream::Crops);
-        for _ in 0..50 {
-            let crop = archive.draw(&mut random, 3).unwrap();
-            let steps = [(crop[1] - crop[0]).abs() as i32, (crop[3] - crop[0]).abs() as i32];
-            assert!(steps == [1, 10] || steps == [10, 1], "{crop:?}");
+impl MaskedWindow {
+    /// The window turned as a crop asks for, whose place is that of the window already.
+    #[must_use]
+    pub fn turned(self, crop: Crop, size: usize) -> Self {
+        let crop = Crop { row: 0, column: 0, ..crop };
+        if crop == Crop::WHOLE {
+            return self;
+        }
+        let from = |at: usize| {
+            let (row, column) = crop.source(size, at / size, at % size);
+            row * size + column
+        };
+        let pixels = size * size;
+        Self {
+            kappa: (0..pixels).map(|at| self.kappa[from(at)]).collect(),
+            used: self.used.map(|used| (0..pixels).map(|at| used[from(at)]).collect()),
         }
     }
+}
 
-    #[test]
-    fn windows_of_images_are_those_of_the_whole_image() {
-        let folder = tempfile::tempdir().unwrap();
-        let values: Vec<f32> = (0..81).map(|at| (at * at % 37) as f32 / 37.0).collect();
-        let map = ConvergenceMap::new(0.5, 9, values.clone()).unwrap();
-        let fits_path = folder.path().join("a.fits");
-        std::fs::write(&fits_path, fits::write(&map, &fits::FitsDescription::default()).unwrap()).unwrap();
-        let npy_path = folder.path().join("a.npy");
-        std::fs::write(&npy_path, npy::encode(9, 9, &values)).unwrap();
-        let [image, array] = [&fits_path, &npy_path].map(|path| MapArchive::open(path, Some(0.5)).unwrap());
-        for size in 1..=9 {
-            let draw = |archive: &MapArchive| archive.draw(&mut stream(size as u64, Stream::Crops), size).unwrap();
-            assert_eq!(draw(&image), draw(&array), "{size}");
+/// A window of `size` pixels without masked ones, drawn with its symmetry from a map of which this is all.
+///
+/// # Errors
+/// When none is found in a thousand tries.
+pub fn draw_unmasked(
+    whole: &MaskedWindow,
+    [rows, columns]: [usize; 2],
+    size: usize,
+    random: &mut Random,
+) -> Result<Vec<f32>> {
+    const TRIES: usize = 1000;
+    for _ in 0..TRIES {
+        let crop = Crop::draw_of(random, rows, columns, size);
+        let at = |row: usize, column: usize| (crop.row + row) * columns + crop.column + column;
+        let is_free = |used: &Vec<bool>| (0..size * size).all(|i| used[at(i / size, i % size)]);
+        if whole.used.as_ref().is_none_or(is_free) {
+            let kappa = (0..size * size).map(|i| whole.kappa[at(i / size, i % size)]).collect();
+            return Ok(MaskedWindow { kappa, used: None }.turned(crop, size).kappa);
         }
-        assert_eq!(image.map(0).unwrap().kappa(), values);
     }
-
-    #[test]
-    fn a_cut_off_file_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("short.npy");
-        let bytes = npy::encode(2, 2, &[0.0; 4]);
-        std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-        let error = format!("{:#}", MapArchive::open(&path, Some(1.0)).err().unwrap());
-        assert!(error.contains("short.npy") && error.contains("cut off"), "{error}");
-    }
+    bail!("no window of {size} pixels without masked ones was found in {TRIES} tries: give a smaller --size")
 }

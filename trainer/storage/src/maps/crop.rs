@@ -24,8 +24,13 @@ impl Crop {
     /// A window of `size` pixels that does not wrap around a square of `side` >= `size` pixels, with equal odds for each
     /// place and symmetry.
     pub fn draw(random: &mut Random, side: usize, size: usize) -> Self {
-        let places = side.saturating_sub(size) + 1;
-        let (row, column) = (random.below(places), random.below(places));
+        Self::draw_of(random, side, side, size)
+    }
+
+    /// The same of a rectangle.
+    pub fn draw_of(random: &mut Random, rows: usize, columns: usize, size: usize) -> Self {
+        let places = |side: usize| side.saturating_sub(size) + 1;
+        let (row, column) = (random.below(places(rows)), random.below(places(columns)));
         let symmetry = random.below(8);
         let bit = |bit: usize| symmetry >> bit & 1 == 1;
         Self { row, column, flip_rows: bit(0), flip_columns: bit(1), transpose: bit(2) }

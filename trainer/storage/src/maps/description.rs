@@ -6,8 +6,10 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use shared::{ConvergenceMap, Cosmology};
 
+use super::sources::Sources;
+
 /// What `maps.npy.json` says of `maps.npy`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MapsDescription {
     /// The maps in words: simulation, projection, how they were cut.
     pub source: String,
@@ -26,6 +28,20 @@ pub struct MapsDescription {
     /// Cosmology of the simulation, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cosmology: Option<Cosmology>,
+    /// Which part of the source's maps these come from, of those that `--split` makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+    /// Marks of the maps or planes that these were cut from.
+    #[serde(default, skip_serializing_if = "Sources::is_empty")]
+    pub sources: Sources,
+    /// Marks of the first, the middle and the last of these maps: they tie this description to its array.
+    #[serde(default, skip_serializing_if = "Sources::is_empty")]
+    pub marks: Sources,
+}
+
+/// Numbers of the maps whose marks tie a description to an array of so many maps.
+pub fn marked(maps: usize) -> [usize; 3] {
+    [0, maps / 2, maps.saturating_sub(1)]
 }
 
 impl MapsDescription {
@@ -86,31 +102,16 @@ pub fn side_angle_of(text: &str) -> Result<f64, String> {
     angle.ok_or_else(|| "the side of a map is a number of degrees above 0, at most 180".to_owned())
 }
 
-/// The side angle that the command line or a file states, in degrees; `None` where neither does.
-///
-/// # Errors
-/// When they contradict each other.
-pub fn one_side_angle(given: Option<f64>, stated: Option<f64>) -> Result<Option<f64>> {
-    if let (Some(given), Some(stated)) = (given, stated)
-        && (given / stated - 1.0).abs() > 1e-6
-    {
-        bail!("--side-angle is {given} degrees, the file states {stated}: leave --side-angle out, or correct the file");
-    }
-    Ok(given.or(stated))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn side_angles_are_positive_and_do_not_contradict() {
+    fn side_angles_are_positive() {
         assert_eq!(side_angle_of("3.46"), Ok(3.46));
         for wrong in ["0", "-3", "nan", "inf", "181", "wide"] {
             assert!(side_angle_of(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(one_side_angle(None, Some(2.0)).unwrap(), Some(2.0));
-        assert!(one_side_angle(Some(3.46), Some(3.5)).unwrap_err().to_string().contains("leave --side-angle out"));
     }
 
     #[test]

@@ -1,19 +1,27 @@
 //! Maps in files.
 //!
 //! ```text
-//! archive      users' FITS and .npy maps of any size, read where they are asked for
+//! archive      users' maps of any kind and size, read where they are asked for
+//! folder       which files a path means
+//! bytes        open files, and what packed ones unpack to
+//! mask         which pixels have a value
 //! crop         random window and symmetry
 //! description  what lies beside an array: angle, source, cosmology
+//! sources      what tells one map from all others
 //! writer       maps, one by one -> maps.npy and its description
-//! mapped_file  the bytes of a file that may be larger than memory
 //! ```
 
 pub mod archive;
+pub mod bytes;
 pub mod crop;
 pub mod description;
-pub mod mapped_file;
+pub mod folder;
+pub mod mask;
+pub mod sources;
 pub mod writer;
 
-pub use archive::MapArchive;
+pub use archive::{MapArchive, Reading};
 pub use description::MapsDescription;
+pub use mask::MaskFrom;
+pub use sources::Sources;
 pub use writer::MapWriter;

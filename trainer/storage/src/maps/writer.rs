@@ -1,14 +1,18 @@
 //! A file of maps: streamed to disk, complete or not there, with its description beside it.
 
 use std::{
+    collections::BTreeMap,
     io::{Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
-use shared::formats::npy::{self, Element};
+use shared::formats::{element::Element, npy};
 
-use super::description::{MapsDescription, description_path};
+use super::{
+    description::{MapsDescription, description_path, marked},
+    sources::mark,
+};
 use crate::{
     files::check_free,
     runs::{AtomicFile, write_atomically},
@@ -20,7 +24,8 @@ pub struct MapWriter {
     file: AtomicFile,
     pixels: usize,
     element: Element,
-    written: usize,
+    /// Marks of the maps that are written, by their number.
+    marks: BTreeMap<usize, u64>,
 }
 
 impl MapWriter {
@@ -48,7 +53,7 @@ impl MapWriter {
     pub fn create_of(element: Element, path: &Path, pixels: usize) -> Result<Self> {
         let mut file = AtomicFile::create(path)?;
         file.write_all(&npy::encode_header_of(element, 0, pixels, pixels))?;
-        Ok(Self { path: path.into(), file, pixels, element, written: 0 })
+        Ok(Self { path: path.into(), file, pixels, element, marks: BTreeMap::new() })
     }
 
     /// Appends one map.
@@ -56,11 +61,27 @@ impl MapWriter {
     /// # Errors
     /// When the disk is full, or the map is of another size.
     pub fn write(&mut self, kappa: &[f32]) -> Result<()> {
+        self.write_at(self.marks.len(), kappa)
+    }
+
+    /// Writes the map of this number, counted from 0: in any order, each once, until all are there.
+    ///
+    /// # Errors
+    /// When the disk is full, or the map is of another size.
+    pub fn write_at(&mut self, map: usize, kappa: &[f32]) -> Result<()> {
         if kappa.len() != self.pixels * self.pixels {
             bail!("a map of {} values does not fit into a file of {} x {}", kappa.len(), self.pixels, self.pixels);
         }
-        self.file.write_all(&self.element.encode(kappa)).with_context(|| self.cannot_write())?;
-        self.written += 1;
+        let bytes = self.element.encode(kappa);
+        let place = npy::WRITTEN_HEADER_BYTES as u64 + map as u64 * bytes.len() as u64;
+        self.file.seek(SeekFrom::Start(place)).with_context(|| self.cannot_write())?;
+        self.file.write_all(&bytes).with_context(|| self.cannot_write())?;
+        let row = self.pixels / 2 * self.pixels;
+        let is_flat = |row: &[f32]| row.iter().all(|value| value.to_bits() == row[0].to_bits());
+        // As it will be read.
+        let written = self.element.decode(&bytes);
+        let middle = &written[row..row + self.pixels];
+        self.marks.insert(map, if is_flat(middle) { mark(&written) } else { mark(middle) });
         Ok(())
     }
 
@@ -69,13 +90,18 @@ impl MapWriter {
     /// # Errors
     /// When the disk is full.
     pub fn finish(mut self, description: Option<&MapsDescription>) -> Result<()> {
+        let count = self.marks.len();
+        if self.marks.last_key_value().is_some_and(|(last, _)| last + 1 != count) {
+            bail!("not every map of {} was written", self.path.display());
+        }
         self.file.seek(SeekFrom::Start(0)).with_context(|| self.cannot_write())?;
-        let header = npy::encode_header_of(self.element, self.written, self.pixels, self.pixels);
+        let header = npy::encode_header_of(self.element, count, self.pixels, self.pixels);
         self.file.write_all(&header).with_context(|| self.cannot_write())?;
         // The array is safe before its description gets a name, and both are there before the array gets its own.
         self.file.sync()?;
         if let Some(description) = description {
-            let text = serde_json::to_string_pretty(description)? + "\n";
+            let marks = marked(count).iter().filter_map(|map| self.marks.get(map).copied()).collect();
+            let text = serde_json::to_string_pretty(&MapsDescription { marks, ..description.clone() })? + "\n";
             write_atomically(&description_path(&self.path), text.as_bytes())?;
         }
         self.file.finish()
@@ -89,6 +115,7 @@ impl MapWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::maps::{MapArchive, Sources};
     use shared::Cosmology;
 
     #[test]
@@ -106,11 +133,21 @@ mod tests {
             seed: Some(3),
             source_redshift: Some(1.0),
             cosmology: Some(Cosmology::PAPER),
+            split: None,
+            sources: Sources::default(),
+            marks: Sources::default(),
         };
         writer.finish(Some(&description)).unwrap();
         let found = npy::read(&std::fs::read(&path).unwrap()).unwrap();
         assert_eq!((found.maps, found.values), (1, vec![1.0, 2.0, 3.0, 4.0]));
-        assert_eq!(MapsDescription::beside(&path, 1, 2).unwrap(), Some(description));
+        let beside = MapsDescription::beside(&path, 1, 2).unwrap().unwrap();
+        assert_eq!(MapsDescription { marks: Sources::default(), ..beside.clone() }, description);
+        // The same description beside another array of that shape is found out.
+        assert_eq!(beside.marks.count(), 1);
+        assert!(MapArchive::open(&path, None).is_ok());
+        std::fs::write(&path, npy::encode(2, 2, &[0.01, 0.02, 0.03, 0.05])).unwrap();
+        let error = format!("{:#}", MapArchive::open(&path, None).err().unwrap());
+        assert!(error.contains("other maps"), "{error}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
     }
 

@@ -1,0 +1,518 @@
+//! Maps of a file of any kind that is read here, told by its bytes and not by its name.
+
+pub mod content;
+
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
+
+use super::{
+    choose::ChooseError,
+    fits::{FitsError, FitsHeader, image},
+    hdf5::{self, MapDataset},
+    layout::Layout,
+    npy::{self, NpyError, NpyHeader},
+    npz,
+    shape::ShapeError,
+    source::{MemorySpool, SharedSource, Source, SourceReader, Spool},
+};
+use crate::{ConvergenceMap, Cosmology, map::MapError};
+
+/// Why a file gives no maps.
+#[derive(Debug, thiserror::Error)]
+pub enum MapsError {
+    /// A NumPy array that is none of maps.
+    #[error(transparent)]
+    Npy(#[from] NpyError),
+    /// A zip without such an array.
+    #[error("{0}")]
+    Npz(String),
+    /// A FITS file without a map.
+    #[error(transparent)]
+    Fits(#[from] FitsError),
+    /// An HDF5 file without a map.
+    #[error("{0}")]
+    Hdf5(String),
+    /// An array of some other shape.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// Which array or image is meant is not clear.
+    #[error(transparent)]
+    Choose(#[from] ChooseError),
+    /// Pixels that make no map.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// The file cannot be read, or what it unpacks to cannot be kept.
+    #[error("{0}")]
+    Read(std::io::Error),
+    /// Maps that are not square.
+    #[error("its maps have {rows} rows and {columns} columns; a map is square")]
+    NotSquare {
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        columns: usize,
+    },
+    /// Arrays of one file that hold maps of several sizes.
+    #[error("it holds maps of {first} and of {other} pixels: save those of one size into a file of their own")]
+    Sizes {
+        /// Pixels of the first.
+        first: String,
+        /// Pixels of another.
+        other: String,
+    },
+    /// Maps too large to be shown.
+    #[error("its maps have {found} pixels along a side; up to {most} are taken here")]
+    TooLarge {
+        /// Pixels of its maps.
+        found: usize,
+        /// Most that are taken.
+        most: usize,
+    },
+    /// Numbers that are no convergence.
+    #[error("{0}")]
+    Content(String),
+    /// A part asked for by name, of a file that has none.
+    #[error("a {0} holds one array, which has no name: leave [...] out")]
+    NoParts(&'static str),
+    /// Another kind of file.
+    #[error("it is {0}; maps are read from .npy, .npz, FITS and HDF5 files")]
+    Kind(String),
+    /// Nothing that is known.
+    #[error("it is none of .npy, .npz, FITS and HDF5, from which maps are read")]
+    Unknown,
+}
+
+impl From<std::io::Error> for MapsError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// What a file says of its maps.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Facts {
+    /// Unit of the values (BUNIT).
+    pub unit: Option<String>,
+    /// Redshift of the source plane.
+    pub source_redshift: Option<f64>,
+    /// Cosmology of the simulation.
+    pub cosmology: Option<Cosmology>,
+    /// Comoving distance in Mpc/h: a lens plane and no map.
+    pub plane_distance: Option<f64>,
+}
+
+/// What a file holds and where its numbers lie: known without reading them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MapFile {
+    /// Kind of the file in words.
+    pub kind: String,
+    /// Name of the array or image in the file.
+    pub part: Option<String>,
+    /// Where the maps lie, one entry for each array: in the file, or in the spool.
+    pub pieces: Vec<Layout>,
+    /// Whether they were unpacked into the spool.
+    pub is_unpacked: bool,
+    /// Side of a map in degrees; `None` where the file does not say it; the reason where what it says cannot be used.
+    pub side_angle: Result<Option<f64>, String>,
+    /// What else the file says.
+    pub facts: Facts,
+    /// What a reader should be told.
+    pub notes: Vec<String>,
+}
+
+/// What must be unpacked before its numbers can be read where they lie.
+enum Packed {
+    /// Arrays in Fortran order.
+    Reordered(Vec<NpyHeader>),
+    /// An image in compressed tiles.
+    Tiles(Box<FitsHeader>),
+}
+
+impl MapFile {
+    /// Looks into a file. What is packed (.gz, .fz, compressed .npz, HDF5, Fortran order) is unpacked into the spool. `part` is the
+    /// name of an array or image, where the file holds several.
+    ///
+    /// # Errors
+    /// When it is another kind of file, damaged, or holds no maps.
+    pub fn open(source: &SharedSource, spool: &mut dyn Spool, part: Option<&str>) -> Result<Self, MapsError> {
+        let beginning = source.piece(0, 16)?;
+        let bytes: &dyn Source = &**source;
+        if beginning.starts_with(npz::MAGIC) {
+            return Self::of_npz(bytes, spool, part);
+        }
+        if beginning.starts_with(hdf5::MAGIC) {
+            return Self::of_hdf5(source, spool, part);
+        }
+        if beginning.starts_with(b"\x1f\x8b") {
+            return Self::of_gzip(bytes, spool, part);
+        }
+        let (mut file, packed) = Self::plain(bytes, part)?;
+        if let Some(packed) = packed {
+            file.pieces = packed.unpack(bytes, spool)?;
+            file.is_unpacked = true;
+        }
+        Ok(file)
+    }
+
+    /// Looks into a file that is no archive.
+    fn plain(source: &dyn Source, part: Option<&str>) -> Result<(Self, Option<Packed>), MapsError> {
+        let beginning = source.piece(0, 16)?;
+        if beginning.starts_with(npy::MAGIC) {
+            if part.is_some() {
+                return Err(MapsError::NoParts(".npy file"));
+            }
+            let arrays = npy::arrays(source)?;
+            let pieces = arrays.iter().map(NpyHeader::layout).collect::<Result<Vec<_>, _>>()?;
+            let packed = arrays.iter().any(NpyHeader::is_reordered).then_some(Packed::Reordered(arrays));
+            let order = if packed.is_some() { ", Fortran order" } else { "" };
+            let element = pieces.first().map(|piece| piece.element.name()).unwrap_or_default();
+            let mut file = Self::of(format!("NumPy array (.npy), {element}{order}"), pieces)?;
+            if file.pieces.len() > 1 {
+                file.notes.push(format!("{} arrays lie in it one after the other: all are read", file.pieces.len()));
+            }
+            return Ok((file, packed));
+        }
+        if beginning.starts_with(b"SIMPLE") {
+            let (header, note) = FitsHeader::read(source, part)?;
+            let kind = if header.is_packed() { "tile-compressed FITS image" } else { "FITS image" };
+            let mut file = Self::of(format!("{kind}, {}", header.element().name()), vec![header.layout()])?;
+            file.part = Some(header.name.clone());
+            file.side_angle = header.side_angle().map_err(|error| error.to_string());
+            file.facts = Facts {
+                unit: header.text("BUNIT").map(str::to_owned),
+                source_redshift: header.redshift(),
+                cosmology: header.cosmology(),
+                plane_distance: header.comoving_distance(),
+            };
+            file.notes.extend(note);
+            let packed = header.is_packed().then(|| Packed::Tiles(Box::new(header)));
+            return Ok((file, packed));
+        }
+        Err(other_kind(source, &beginning).map_or(MapsError::Unknown, MapsError::Kind))
+    }
+
+    fn of(kind: String, pieces: Vec<Layout>) -> Result<Self, MapsError> {
+        let size = |piece: &Layout| format!("{} x {}", piece.rows, piece.columns);
+        if let Some(first) = pieces.first() {
+            let differs = |piece: &&Layout| (piece.rows, piece.columns) != (first.rows, first.columns);
+            if let Some(other) = pieces.iter().find(differs) {
+                return Err(MapsError::Sizes { first: size(first), other: size(other) });
+            }
+        }
+        Ok(Self {
+            kind,
+            part: None,
+            pieces,
+            is_unpacked: false,
+            side_angle: Ok(None),
+            facts: Facts::default(),
+            notes: Vec::new(),
+        })
+    }
+
+    fn of_npz(source: &dyn Source, spool: &mut dyn Spool, part: Option<&str>) -> Result<Self, MapsError> {
+        let array = npz::open(source, part)?;
+        let stored = array.stored(source)?;
+        let is_unpacked = stored.is_none();
+        let layout = match stored {
+            Some(layout) => layout,
+            None => array.unpack(source, spool)?,
+        };
+        let kind = format!("array of a NumPy archive (.npz), {}", array.header.element.name());
+        let file = Self::of(kind, vec![layout])?;
+        Ok(Self { part: Some(array.name), is_unpacked, notes: array.note.into_iter().collect(), ..file })
+    }
+
+    fn of_hdf5(source: &SharedSource, spool: &mut dyn Spool, part: Option<&str>) -> Result<Self, MapsError> {
+        let dataset = MapDataset::open(source, part)?;
+        let layout = dataset.unpack(spool).map_err(|error| MapsError::Hdf5(format!("{}: {error}", dataset.name)))?;
+        let file = Self::of(format!("HDF5 dataset, {}", dataset.element().name()), vec![layout])?;
+        let facts = Facts { unit: dataset.unit, ..Facts::default() };
+        Ok(Self { part: Some(dataset.name), is_unpacked: true, facts, notes: dataset.note.into_iter().collect(), ..file })
+    }
+
+    fn of_gzip(source: &dyn Source, spool: &mut dyn Spool, part: Option<&str>) -> Result<Self, MapsError> {
+        let damaged = |error: std::io::Error| MapsError::Kind(format!("compressed (.gz), and damaged ({error})"));
+        let mut unpacked = MultiGzDecoder::new(SourceReader::new(source));
+        let mut beginning = Vec::new();
+        unpacked.by_ref().take(16).read_to_end(&mut beginning).map_err(damaged)?;
+        if !beginning.starts_with(npy::MAGIC) && !beginning.starts_with(b"SIMPLE") {
+            return Err(MapsError::Kind("compressed (.gz), and holds neither .npy nor FITS: unpack it first".into()));
+        }
+        let start = spool.length();
+        spool.write_all(&beginning)?;
+        let mut block = vec![0; 1 << 20];
+        loop {
+            let count = unpacked.read(&mut block).map_err(damaged)?;
+            if count == 0 {
+                break;
+            }
+            spool.write_all(&block[..count])?;
+        }
+        let region = Region { source: &*spool, start };
+        let (mut file, packed) = Self::plain(&region, part)?;
+        file.kind.push_str(", in .gz");
+        file.is_unpacked = true;
+        match packed {
+            // Its bytes lie where the unpacked ones are to go.
+            Some(packed) => {
+                let whole = region.piece(0, usize::MAX)?;
+                file.pieces = packed.unpack(&whole, spool)?;
+            }
+            None => file.pieces.iter_mut().for_each(|piece| piece.offset += start),
+        }
+        Ok(file)
+    }
+
+    /// Number of maps.
+    pub fn maps(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.maps).sum()
+    }
+
+    /// Rows of a map.
+    pub fn rows(&self) -> usize {
+        self.pieces.first().map_or(0, |piece| piece.rows)
+    }
+
+    /// Columns of a map.
+    pub fn columns(&self) -> usize {
+        self.pieces.first().map_or(0, |piece| piece.columns)
+    }
+
+    /// The array that holds a map, and which of its maps it is.
+    pub fn place(&self, map: usize) -> Option<(&Layout, usize)> {
+        let mut before = 0;
+        for piece in &self.pieces {
+            if map < before + piece.maps {
+                return Some((piece, map - before));
+            }
+            before += piece.maps;
+        }
+        None
+    }
+}
+
+impl Packed {
+    fn unpack(&self, source: &dyn Source, spool: &mut dyn Spool) -> Result<Vec<Layout>, MapsError> {
+        match self {
+            Self::Reordered(arrays) => {
+                Ok(arrays.iter().map(|array| npy::reorder(array, source, spool)).collect::<Result<_, _>>()?)
+            }
+            Self::Tiles(header) => Ok(vec![image::unpack_into(header, source, spool)?]),
+        }
+    }
+}
+
+/// What follows a place of a source.
+struct Region<'a> {
+    source: &'a dyn Spool,
+    start: u64,
+}
+
+impl Source for Region<'_> {
+    fn length(&self) -> u64 {
+        self.source.length() - self.start
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        self.source.read_at(self.start.saturating_add(offset), buffer)
+    }
+}
+
+/// Maps of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileMaps {
+    /// The first ones; where a pixel has no value, it is 0.
+    pub maps: Vec<ConvergenceMap>,
+    /// For each map, which pixels have no value; empty where all have one.
+    pub masked: Vec<Vec<bool>>,
+    /// How many maps the file holds.
+    pub total: usize,
+    /// Whether the file itself says how large its maps are on the sky.
+    pub states_angle: bool,
+    /// What a reader should be told.
+    pub notes: Vec<String>,
+}
+
+/// What a reader takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Most maps.
+    pub maps: usize,
+    /// Most pixels along a side.
+    pub pixels: usize,
+    /// Most bytes that a packed file may unpack to.
+    pub unpacked: usize,
+}
+
+/// Reads the first maps of a file. `side_angle` in degrees is for files that do not state theirs. Pixels that are NaN or hold a
+/// value that stands for none are masked.
+///
+/// # Errors
+/// When it is another kind of file, damaged, or holds no square maps of convergence.
+///
+/// # Examples
+/// ```
+/// use shared::formats::{maps::{self, Limits}, npy};
+///
+/// let file = npy::encode(2, 2, &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, f32::NAN]);
+/// let read = maps::read(file, 0.5, Limits { maps: 2, pixels: 4096, unpacked: 1 << 20 })?;
+/// assert_eq!((read.maps.len(), read.total, read.maps[0].side_angle()), (2, 2, 0.5));
+/// assert!(read.masked[0].is_empty() && read.masked[1][3]);
+/// # Ok::<(), maps::MapsError>(())
+/// ```
+pub fn read(bytes: Vec<u8>, side_angle: f64, limits: Limits) -> Result<FileMaps, MapsError> {
+    let source: SharedSource = std::sync::Arc::new(bytes);
+    let mut spool = MemorySpool::new(limits.unpacked);
+    let file = MapFile::open(&source, &mut spool, None)?;
+    let (rows, columns) = (file.rows(), file.columns());
+    if rows != columns {
+        return Err(MapsError::NotSquare { rows, columns });
+    }
+    if rows > limits.pixels {
+        return Err(MapsError::TooLarge { found: rows, most: limits.pixels });
+    }
+    if let Some(other) = content::other_than_kappa(&file.facts) {
+        return Err(MapsError::Content(other));
+    }
+    let stated = file.side_angle.clone().map_err(MapsError::Content)?;
+    let (mut maps, mut masked, mut numbers) = (Vec::new(), Vec::new(), content::Numbers::default());
+    for map in 0..file.maps().min(limits.maps) {
+        let Some((piece, map)) = file.place(map) else { break };
+        let from: &dyn Source = if file.is_unpacked { &spool } else { &*source };
+        let mut kappa = piece.read(from, map, piece.whole())?;
+        numbers.add(&kappa);
+        let mut mask = Vec::new();
+        if kappa.iter().any(|&kappa| content::is_fill(kappa)) {
+            mask = kappa.iter().map(|&kappa| content::is_fill(kappa)).collect();
+            for kappa in kappa.iter_mut().filter(|kappa| content::is_fill(**kappa)) {
+                *kappa = 0.0;
+            }
+        }
+        maps.push(ConvergenceMap::new(stated.unwrap_or(side_angle), rows, kappa)?);
+        masked.push(mask);
+    }
+    let mut notes = file.notes.clone();
+    if numbers.values() == 0 {
+        return Err(MapsError::Content("no pixel of it has a value".into()));
+    }
+    notes.extend(numbers.missing().map(|missing| format!("{missing}: they are left out")));
+    notes.extend(content::looks_like(&numbers));
+    Ok(FileMaps { maps, masked, total: file.maps(), states_angle: stated.is_some(), notes })
+}
+
+/// A kind of file that people give where maps are wanted, by how it begins.
+fn other_kind(source: &dyn Source, beginning: &[u8]) -> Option<String> {
+    const KINDS: [(&[u8], &str); 12] = [
+        (b"\x89PNG", "a picture (PNG), whose colours are no kappa"),
+        (b"\xff\xd8\xff", "a picture (JPEG), whose colours are no kappa"),
+        (b"GIF8", "a picture (GIF), whose colours are no kappa"),
+        (b"II*\0", "a TIFF: save its array with numpy.save"),
+        (b"MM\0*", "a TIFF: save its array with numpy.save"),
+        (b"%PDF", "a PDF"),
+        (b"\x80\x02", "a Python pickle: save its array with numpy.save"),
+        (b"\x80\x03", "a Python pickle: save its array with numpy.save"),
+        (b"\x80\x04", "a Python pickle: save its array with numpy.save"),
+        (b"\x80\x05", "a Python pickle: save its array with numpy.save"),
+        (b"BZh", "compressed (.bz2): unpack it first"),
+        (b"\xfd7zXZ", "compressed (.xz): unpack it first"),
+    ];
+    if beginning.is_empty() {
+        return Some("empty".into());
+    }
+    if let Some((_, kind)) = KINDS.iter().find(|(start, _)| beginning.starts_with(start)) {
+        return Some((*kind).to_owned());
+    }
+    if beginning.get(8) == Some(&b'{') {
+        return Some("safetensors, weights of a network or a checkpoint: `trainer info` shows it".into());
+    }
+    let text = source.piece(0, 4096).ok().filter(|bytes| {
+        bytes.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
+    })?;
+    let text = String::from_utf8(text).ok()?;
+    let kind = match text.trim_start().chars().next() {
+        Some('<') => "a text of HTML or XML",
+        Some('{' | '[') => "a JSON text: a description or statistics, perhaps",
+        Some('0'..='9' | '-' | '+' | '.' | '#') => "a table of text: save it with numpy.save(FILE, numpy.loadtxt(TABLE))",
+        _ => "a text",
+    };
+    Some(kind.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::fits::{self, FitsDescription};
+    use proptest::prelude::*;
+
+    const LIMITS: Limits = Limits { maps: 3, pixels: 64, unpacked: 1 << 20 };
+
+    #[test]
+    fn the_first_maps_of_a_stack_and_the_one_of_a_fits_file() {
+        let values: Vec<f32> = (0..5 * 16).map(|i| i as f32).collect();
+        let read_in = read(npy::encode(4, 4, &values), 1.5, LIMITS).unwrap();
+        assert_eq!((read_in.maps.len(), read_in.total, read_in.states_angle), (3, 5, false));
+        assert_eq!((read_in.maps[2].kappa(), read_in.maps[2].side_angle()), (&values[32..48], 1.5));
+        assert!(read_in.notes[0].contains("whole numbers"), "{:?}", read_in.notes);
+        let map = ConvergenceMap::new(0.25, 4, values[..16].iter().map(|value| 0.01 * value + 0.001).collect()).unwrap();
+        let file = fits::write(&map, &FitsDescription::default()).unwrap();
+        let found = FileMaps { maps: vec![map], masked: vec![vec![]], total: 1, states_angle: true, notes: vec![] };
+        assert_eq!(read(file, 1.5, LIMITS).unwrap(), found);
+    }
+
+    #[test]
+    fn what_is_no_map_is_named() {
+        let refused = |bytes: &[u8]| read(bytes.to_vec(), 1.0, LIMITS).unwrap_err().to_string();
+        assert!(refused(b"").contains("empty"));
+        assert!(refused(b"PK\x03\x04....").contains(".npz"));
+        assert!(refused(b"\x1f\x8b....").contains("damaged"));
+        assert!(refused(b"\x89HDF\r\n\x1a\n....").contains("HDF5"));
+        assert!(refused(b"\x89PNG\r\n").contains("picture"));
+        assert!(refused(b"hello").contains("a text"));
+        assert!(refused(b"0.1 0.2\n").contains("numpy.loadtxt"));
+        assert!(refused(b"\x01\x02\x03").contains("none of"));
+        assert!(refused(&npy::encode(2, 3, &[0.0; 6])).contains("square"));
+        assert!(refused(&npy::encode(65, 65, &vec![0.0; 65 * 65])).contains("64"));
+        assert!(refused(&npy::encode(1, 1, &[f32::NAN])).contains("no pixel"));
+        let whole = npy::encode(4, 4, &[0.0; 32]);
+        assert!(refused(&whole[..whole.len() - 1]).contains("cut off"));
+        assert!(refused(b"SIMPLE").contains("FITS"));
+    }
+
+    #[test]
+    fn packed_files_hold_the_same_maps() {
+        use flate2::{Compression, write::GzEncoder};
+        use std::io::{Cursor, Write};
+        use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+        let values: Vec<f32> = (0..48).map(|i| 0.01 * (i * i % 7) as f32 + 0.003).collect();
+        let plain = npy::encode(4, 4, &values);
+        let expected = read(plain.clone(), 1.0, LIMITS).unwrap();
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&plain).unwrap();
+        let gzip = gzip.finish().unwrap();
+        assert_eq!(read(gzip.clone(), 1.0, LIMITS).unwrap(), expected);
+        assert!(read(gzip[..gzip.len() - 9].to_vec(), 1.0, LIMITS).unwrap_err().to_string().contains("damaged"));
+        for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+            let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+            for (name, bytes) in [("labels.npy", &npy::encode(1, 2, &[0.0; 2])), ("kappa.npy", &plain)] {
+                archive.start_file(name, SimpleFileOptions::default().compression_method(method)).unwrap();
+                archive.write_all(bytes).unwrap();
+            }
+            let bytes = archive.finish().unwrap().into_inner();
+            let found = read(bytes.clone(), 1.0, LIMITS).unwrap();
+            assert_eq!(found.maps, expected.maps, "{method}");
+            assert!(found.notes[0].contains("labels"), "{:?}", found.notes);
+            let small = Limits { unpacked: 100, ..LIMITS };
+            assert_eq!(read(bytes, 1.0, small).is_ok(), method == CompressionMethod::Stored);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300), kind in 0_usize..6) {
+            let beginning: &[u8] = [&b"\x93NUMPY"[..], b"SIMPLE", npz::MAGIC, hdf5::MAGIC, b"\x1f\x8b\x08", b""][kind];
+            let _ = read([beginning, &bytes].concat(), 1.0, LIMITS);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Which files a path means: one, one part of one, or those of a folder.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// Endings of files that may hold maps.
+const ENDINGS: [&str; 16] = [
+    ".npy", ".npz", ".fits", ".fit", ".fts", ".fz", ".h5", ".hdf5", ".he5", ".hdf", ".npy.gz", ".fits.gz", ".fit.gz", ".fts.gz",
+    ".npz.gz", ".fits.fz",
+];
+/// Files that are told as left out, one by one.
+const TOLD: usize = 4;
+
+/// What a path means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The files, by name.
+    pub files: Vec<PathBuf>,
+    /// The array or image in the file, of a path such as `file.fits[KAPPA]`.
+    pub part: Option<String>,
+    /// What was left out.
+    pub notes: Vec<String>,
+}
+
+/// The files that a path means. Of folders, hidden files and descriptions are passed over in silence, and what does not end as files
+/// of maps do is told.
+///
+/// # Errors
+/// When there is nothing of that name, or a folder holds no maps.
+pub fn named(path: &Path) -> Result<Named> {
+    if path.is_dir() {
+        let (files, notes) = of_folder(path)?;
+        return Ok(Named { files, part: None, notes });
+    }
+    let alone = |part: Option<&str>, file: &Path| Named {
+        files: vec![file.into()],
+        part: part.map(str::to_owned),
+        notes: Vec::new(),
+    };
+    if path.exists() {
+        return Ok(alone(None, path));
+    }
+    let inner = path.to_str().and_then(|text| text.strip_suffix(']')).and_then(|text| text.rsplit_once('['));
+    if let Some((file, part)) = inner
+        && Path::new(file).is_file()
+    {
+        return Ok(alone(Some(part), Path::new(file)));
+    }
+    bail!("{} is not there", path.display())
+}
+
+/// The files of maps in a folder, and notes of what else is there.
+fn of_folder(folder: &Path) -> Result<(Vec<PathBuf>, Vec<String>)> {
+    let shown = folder.display();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot open the folder {shown}"))?;
+    let (mut files, mut others) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let path = entry.with_context(|| format!("cannot read the folder {shown}"))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        if name.starts_with('.') || name.ends_with(".npy.json") {
+            continue;
+        }
+        if path.is_file() && ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+            files.push(path);
+        } else {
+            others.push(name + if path.is_dir() { "/" } else { "" });
+        }
+    }
+    files.sort();
+    others.sort();
+    if files.is_empty() {
+        let there = if others.is_empty() { "nothing".to_owned() } else { list(&others) };
+        bail!("{shown} holds no maps (.npy, .npz, .fits, .fits.gz, .fz, .h5) but {there}");
+    }
+    let note = (!others.is_empty()).then(|| format!("{shown}: left out, by their names no maps: {}", list(&others)));
+    Ok((files, note.into_iter().collect()))
+}
+
+fn list(names: &[String]) -> String {
+    let mut told: Vec<String> = names.iter().take(TOLD).cloned().collect();
+    if names.len() > TOLD {
+        told.push(format!("{} more", names.len() - TOLD));
+    }
+    told.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_gives_its_maps_and_says_what_it_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.fits.gz", "a.NPY", "a.npy.json", "._a.fits", "c.npz", "notes.txt", ".DS_Store", "d.h5"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        std::fs::create_dir(folder.path().join("older")).unwrap();
+        let found = named(folder.path()).unwrap();
+        let names: Vec<_> = found.files.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["a.NPY", "b.fits.gz", "c.npz", "d.h5"]);
+        assert!(found.notes.len() == 1 && found.notes[0].ends_with("notes.txt, older/"), "{:?}", found.notes);
+        let empty = named(&folder.path().join("older")).unwrap_err().to_string();
+        assert!(empty.contains("but nothing"), "{empty}");
+    }
+
+    #[test]
+    fn a_part_is_named_behind_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.fits");
+        std::fs::write(&file, "").unwrap();
+        std::fs::write(folder.path().join("b[1].fits"), "").unwrap();
+        let of = |name: &str| named(&folder.path().join(name));
+        assert_eq!(of("a.fits[KAPPA]").unwrap().part.as_deref(), Some("KAPPA"));
+        assert_eq!(of("a.fits[/group/kappa]").unwrap().files, [file]);
+        assert_eq!(of("b[1].fits").unwrap().part, None);
+        assert!(of("c.fits[1]").unwrap_err().to_string().contains("is not there"));
+    }
+}

@@ -1,0 +1,90 @@
+//! Which pixels of maps have a value: from the maps themselves, or from a file.
+
+use std::{convert::Infallible, path::{Path, PathBuf}, str::FromStr, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use shared::formats::{
+    layout::Window,
+    maps::{MapFile, content},
+    source::{SharedSource, Source},
+};
+
+use super::{
+    bytes::{FileSource, SpoolFile},
+    folder,
+};
+
+/// Where it is said which pixels are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum MaskFrom {
+    /// Nowhere: every pixel has to have a value.
+    #[default]
+    None,
+    /// Pixels that are NaN are left out.
+    Nan,
+    /// Pixels that are NaN, infinite or hold a number that stands for none are left out.
+    Auto,
+    /// Pixels where this file's map is 0, or has no value, are left out.
+    File(PathBuf),
+}
+
+impl FromStr for MaskFrom {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "nan" => Self::Nan,
+            "auto" => Self::Auto,
+            file => Self::File(file.into()),
+        })
+    }
+}
+
+/// A file of masks: one for all maps, or one for each.
+pub struct MaskFile {
+    content: MapFile,
+    source: SharedSource,
+    spool: SpoolFile,
+}
+
+impl MaskFile {
+    /// Opens a file of any kind that maps are read from.
+    ///
+    /// # Errors
+    /// When it is no such file.
+    pub fn open(path: &Path) -> Result<Self> {
+        let named = folder::named(path)?;
+        let [file] = &named.files[..] else { bail!("it is a folder: give one file") };
+        let source: SharedSource = Arc::new(FileSource::open(file)?);
+        let mut spool = SpoolFile::default();
+        let content = MapFile::open(&source, &mut spool, named.part.as_deref())?;
+        Ok(Self { content, source, spool })
+    }
+
+    /// Checks that it masks maps of this size and number.
+    ///
+    /// # Errors
+    /// When it is of another size, or has neither one mask nor one a map.
+    pub fn check(&self, rows: usize, columns: usize, maps: usize) -> Result<()> {
+        let (own_rows, own_columns, masks) = (self.content.rows(), self.content.columns(), self.content.maps());
+        if (own_rows, own_columns) != (rows, columns) {
+            bail!("the mask has {own_rows} x {own_columns} pixels, the maps {rows} x {columns}: give a mask of that size");
+        }
+        if masks != 1 && masks != maps {
+            bail!("it holds {masks} masks for {maps} maps: give one for all, or one for each");
+        }
+        Ok(())
+    }
+
+    /// For each pixel of a window of a map whether it has a value.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn window(&self, map: usize, window: Window) -> Result<Vec<bool>> {
+        let map = if self.content.maps() == 1 { 0 } else { map };
+        let (layout, map) = self.content.place(map).context("the mask has too few maps")?;
+        let source: &dyn Source = if self.content.is_unpacked { &self.spool } else { &*self.source };
+        let values = layout.read(source, map, window)?;
+        Ok(values.into_iter().map(|value| value != 0.0 && !content::is_fill(value)).collect())
+    }
+}

@@ -1,0 +1,95 @@
+//! What tells one map from all others, so that sets of maps know what they share, whatever their files are called.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use sha2::{Digest, Sha256};
+
+/// Hexadecimal digits of a mark: 48 bits, so that among 20,000 maps two of another kind are alike once in a million sets.
+const DIGITS: usize = 12;
+
+/// Marks of maps: in JSON one text of 12 hexadecimal digits a map.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sources(BTreeSet<u64>);
+
+/// The mark of a map: of the SHA-256 of the values of its middle row as little-endian f32, which any other map differs in.
+pub fn mark(middle_row: &[f32]) -> u64 {
+    let mut hash = Sha256::new();
+    for value in middle_row {
+        hash.update(value.to_le_bytes());
+    }
+    hash.finalize().iter().take(DIGITS / 2).fold(0, |mark, byte| mark << 8 | u64::from(*byte))
+}
+
+impl Sources {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many maps.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds a map.
+    pub fn insert(&mut self, mark: u64) {
+        self.0.insert(mark);
+    }
+
+    /// Adds all maps of another set.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend(&other.0);
+    }
+
+    /// How many maps are in both.
+    pub fn shared_with(&self, other: &Self) -> usize {
+        self.0.intersection(&other.0).count()
+    }
+}
+
+impl FromIterator<u64> for Sources {
+    fn from_iter<I: IntoIterator<Item = u64>>(marks: I) -> Self {
+        Self(marks.into_iter().collect())
+    }
+}
+
+impl Serialize for Sources {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text: String = self.0.iter().map(|mark| format!("{mark:0DIGITS$x}")).collect();
+        serializer.serialize_str(&text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sources {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bad = || D::Error::custom("marks of maps are 12 hexadecimal digits each");
+        if !text.is_ascii() || !text.len().is_multiple_of(DIGITS) {
+            return Err(bad());
+        }
+        let marks = text.as_bytes().chunks(DIGITS).map(|digits| {
+            let digits = std::str::from_utf8(digits).map_err(|_| bad())?;
+            u64::from_str_radix(digits, 16).map_err(|_| bad())
+        });
+        marks.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_tell_maps_apart_and_survive_json() {
+        let of = |range: std::ops::Range<u32>| range.map(|map| mark(&[map as f32, 0.5])).collect::<Sources>();
+        let (a, b) = (of(0..100), of(90..200));
+        assert_eq!((a.count(), a.shared_with(&b), b.shared_with(&of(300..400))), (100, 10, 0));
+        let text = serde_json::to_string(&a).unwrap();
+        assert_eq!(text.len(), 1202);
+        assert_eq!(serde_json::from_str::<Sources>(&text).unwrap(), a);
+        for wrong in ["\"12\"", "\"zzzzzzzzzzzz\"", "3", "\"éééééé\""] {
+            assert!(serde_json::from_str::<Sources>(wrong).is_err(), "{wrong}");
+        }
+    }
+}
