@@ -98,11 +98,45 @@ impl MinkowskiPlan {
             values.clear();
             values.resize(count, None);
         }
-        if unit <= 0.0 {
-            return;
-        }
-        let above = self.add_up(halo, unit);
         let pixels = (halo.pixels() * halo.pixels()) as f64;
+        if unit > 0.0 {
+            let above = self.add_up(halo, unit, |_| true);
+            self.conclude(above, pixels, unit, normalisation, into);
+        }
+    }
+
+    /// The same of the pixels that are marked alone, which is those whose whole neighbourhood is there; without any there are no
+    /// values.
+    pub fn measure_marked(
+        &mut self,
+        halo: &Halo,
+        marked: &[bool],
+        unit: f64,
+        normalisation: Normalisation,
+        into: &mut MinkowskiFunctionals,
+    ) {
+        let count = self.bins.count();
+        for values in [&mut into.v0, &mut into.v1, &mut into.v2] {
+            values.clear();
+            values.resize(count, None);
+        }
+        let pixels = marked.iter().filter(|marked| **marked).count() as f64;
+        if unit > 0.0 && pixels > 0.0 {
+            let above = self.add_up(halo, unit, |place| marked.get(place) == Some(&true));
+            self.conclude(above, pixels, unit, normalisation, into);
+        }
+    }
+
+    /// Means over so many pixels.
+    fn conclude(
+        &mut self,
+        above: u64,
+        pixels: f64,
+        unit: f64,
+        normalisation: Normalisation,
+        into: &mut MinkowskiFunctionals,
+    ) {
+        let count = self.bins.count();
         let mut above = above as f64;
         for bin in (0..count).rev() {
             let (even, odd) = (self.sums[0][bin], self.sums[1][bin]);
@@ -120,7 +154,8 @@ impl MinkowskiPlan {
     }
 
     /// Fills the sums and returns the number of pixels above the last edge.
-    fn add_up(&mut self, halo: &Halo, unit: f64) -> u64 {
+    #[inline]
+    fn add_up(&mut self, halo: &Halo, unit: f64, is_counted: impl Fn(usize) -> bool) -> u64 {
         self.bins.scale(unit);
         for (middle, edges) in self.middles.iter_mut().zip(self.bins.edges().windows(2)) {
             *middle = (edges[0] + edges[1]) * unit / 2.0;
@@ -130,7 +165,8 @@ impl MinkowskiPlan {
         }
         self.integrands.resize(halo.pixels(), [0.0; 2]);
         let mut above = 0;
-        for rows in halo.rows() {
+        for (row, rows) in halo.rows().enumerate() {
+            let first = row * halo.pixels();
             let integrands = &mut self.integrands[..rows.centre().len()];
             rows.for_each(|column, _, k| {
                 let square = k.x * k.x + k.y * k.y;
@@ -140,6 +176,9 @@ impl MinkowskiPlan {
                 integrands[column] = [0.25 * square.sqrt(), integrand * (1.0 / core::f64::consts::TAU)];
             });
             for (column, (&kappa, &[v1, v2])) in rows.centre().iter().zip(&self.integrands).enumerate() {
+                if !is_counted(first + column) {
+                    continue;
+                }
                 match self.bins.place(kappa) {
                     Place::Bin(bin) => {
                         let sums = &mut self.sums[column % 2][bin];

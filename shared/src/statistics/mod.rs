@@ -20,6 +20,7 @@ pub mod distance;
 pub mod ensemble;
 pub mod fourier;
 pub mod halo;
+pub mod mask;
 pub mod minkowski;
 pub mod moments;
 pub mod peaks;

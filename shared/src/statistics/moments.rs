@@ -25,11 +25,34 @@ pub struct MomentOptions {
 /// As in LensTools the mean is taken out of sigma0 alone, derivatives are in pixel units, and the quartic moments hold their
 /// Gaussian parts unless `connected`. A moment that would be divided by zero is `None`.
 pub fn moments(halo: &Halo, sigma: f64, options: MomentOptions) -> [Option<f64>; 9] {
+    let pixels = halo.pixels() * halo.pixels();
+    moments_where(halo, pixels, sigma, options, |_| true)
+}
+
+/// The same of the pixels that are marked alone; none where no pixel is.
+pub fn moments_marked(halo: &Halo, marked: &[bool], sigma: f64, options: MomentOptions) -> [Option<f64>; 9] {
+    match marked.iter().filter(|marked| **marked).count() {
+        0 => [None; 9],
+        pixels => moments_where(halo, pixels, sigma, options, |place| marked.get(place) == Some(&true)),
+    }
+}
+
+#[inline]
+fn moments_where(
+    halo: &Halo,
+    pixels: usize,
+    sigma: f64,
+    options: MomentOptions,
+    is_counted: impl Fn(usize) -> bool,
+) -> [Option<f64>; 9] {
     // The sums of a row each, then of the rows: rounding stays far below 1e-12.
     let mut sums = [0.0; 8];
-    for rows in halo.rows() {
+    for (place, rows) in halo.rows().enumerate() {
         let mut row = [0.0; 8];
-        rows.for_each(|_, k, d| {
+        rows.for_each(|column, k, d| {
+            if !is_counted(place * halo.pixels() + column) {
+                return;
+            }
             let (square, laplacian) = (d.x * d.x + d.y * d.y, d.xx + d.yy);
             let squared = k * k;
             let terms = [
@@ -50,7 +73,7 @@ pub fn moments(halo: &Halo, sigma: f64, options: MomentOptions) -> [Option<f64>;
             *sum += row;
         }
     }
-    let pixels = (halo.pixels() * halo.pixels()) as f64;
+    let pixels = pixels as f64;
     let [gradient, s0, s1, s2, mut k0, mut k1, mut k2, mut k3] = sums.map(|sum| sum / pixels);
     let (sigma1, sigma0_2) = (gradient.sqrt(), sigma * sigma);
     if options.connected {

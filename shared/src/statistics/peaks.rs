@@ -51,6 +51,23 @@ impl PeakPlan {
     /// Counts of a map per unit of nu. `unit` is the kappa that a height of 1 stands for (sigma, or 1 for heights in kappa);
     /// where it is not positive, as for a constant map, all values are `None`.
     pub fn measure(&mut self, halo: &Halo, unit: f64, into: &mut Vec<Option<f64>>) {
+        self.measure_where(halo, unit, |_| true, into);
+    }
+
+    /// The same of the pixels that are marked alone, which is those whose whole neighbourhood is there. The count is not scaled to
+    /// the whole map, as in LensTools.
+    pub fn measure_marked(&mut self, halo: &Halo, marked: &[bool], unit: f64, into: &mut Vec<Option<f64>>) {
+        self.measure_where(halo, unit, |place| marked.get(place) == Some(&true), into);
+    }
+
+    #[inline]
+    fn measure_where(
+        &mut self,
+        halo: &Halo,
+        unit: f64,
+        is_counted: impl Fn(usize) -> bool + Copy,
+        into: &mut Vec<Option<f64>>,
+    ) {
         into.clear();
         into.resize(self.bins.count(), None);
         if unit <= 0.0 {
@@ -59,11 +76,14 @@ impl PeakPlan {
         self.bins.scale(unit);
         self.counts.fill(0);
         self.neighbours.resize(halo.pixels(), 0.0);
-        for rows in halo.rows() {
+        for (row, rows) in halo.rows().enumerate() {
+            let is_counted = |column: usize| is_counted(row * halo.pixels() + column);
             match self.extreme {
-                Extreme::Peaks => self.count_row(rows, |a, b| if a > b { a } else { b }, |centre, most| centre > most),
+                Extreme::Peaks => {
+                    self.count_row(rows, is_counted, |a, b| if a > b { a } else { b }, |centre, most| centre > most);
+                }
                 Extreme::Minima => {
-                    self.count_row(rows, |a, b| if a < b { a } else { b }, |centre, least| centre < least);
+                    self.count_row(rows, is_counted, |a, b| if a < b { a } else { b }, |centre, least| centre < least);
                 }
             }
         }
@@ -73,7 +93,13 @@ impl PeakPlan {
     }
 
     #[inline]
-    fn count_row(&mut self, rows: Rows<'_>, further: impl Fn(f64, f64) -> f64, beyond: impl Fn(f64, f64) -> bool) {
+    fn count_row(
+        &mut self,
+        rows: Rows<'_>,
+        is_counted: impl Fn(usize) -> bool,
+        further: impl Fn(f64, f64) -> f64,
+        beyond: impl Fn(f64, f64) -> bool,
+    ) {
         let n = rows.centre().len();
         let at = |down, right| &rows.shifted(down, right)[..n];
         let (a, b, c) = (at(-1, -1), at(-1, 0), at(-1, 1));
@@ -83,8 +109,9 @@ impl PeakPlan {
             let (above, below) = (further(further(a[i], b[i]), c[i]), further(further(f[i], g[i]), h[i]));
             *neighbour = further(further(above, below), further(d[i], e[i]));
         }
-        for (&centre, &neighbour) in rows.centre().iter().zip(&self.neighbours) {
+        for (column, (&centre, &neighbour)) in rows.centre().iter().zip(&self.neighbours).enumerate() {
             if beyond(centre, neighbour)
+                && is_counted(column)
                 && let Place::Bin(bin) = self.bins.place(centre)
             {
                 self.counts[bin] += 1;

@@ -46,11 +46,34 @@ pub fn pdf_edges() -> Vec<f64> {
 /// Density of pixel values in bins: counts over (counted pixels x bin width), as `numpy.histogram` with `density`. The last
 /// bin holds its upper edge. All zero where no pixel lies between the edges. Returns the shares of pixels below and above.
 pub fn pixel_density(map: &ConvergenceMap, bins: &Bins, into: &mut Vec<Option<f64>>) -> [f64; 2] {
+    density_where(map, bins, |_| true, into)
+}
+
+/// The same of the pixels that are marked alone.
+pub fn pixel_density_marked(
+    map: &ConvergenceMap,
+    marked: &[bool],
+    bins: &Bins,
+    into: &mut Vec<Option<f64>>,
+) -> [f64; 2] {
+    density_where(map, bins, |place| marked.get(place) == Some(&true), into)
+}
+
+#[inline]
+fn density_where(
+    map: &ConvergenceMap,
+    bins: &Bins,
+    is_counted: impl Fn(usize) -> bool,
+    into: &mut Vec<Option<f64>>,
+) -> [f64; 2] {
     into.clear();
     into.resize(bins.count(), Some(0.0));
     let (edges, last) = (bins.scaled(), bins.count() - 1);
     let (mut counted, mut outside) = (0.0, [0.0; 2]);
-    for &kappa in map.kappa() {
+    for (place, &kappa) in map.kappa().iter().enumerate() {
+        if !is_counted(place) {
+            continue;
+        }
         let kappa = f64::from(kappa);
         let bin = match bins.place(kappa) {
             Place::Bin(bin) => bin,
@@ -68,7 +91,8 @@ pub fn pixel_density(map: &ConvergenceMap, bins: &Bins, into: &mut Vec<Option<f6
     for (value, edge) in into.iter_mut().zip(edges.windows(2)) {
         *value = value.map(|count| if counted > 0.0 { count / counted / (edge[1] - edge[0]) } else { 0.0 });
     }
-    outside.map(|count| count / map.kappa().len() as f64)
+    let all = counted + outside[0] + outside[1];
+    outside.map(|count| if all > 0.0 { count / all } else { 0.0 })
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use super::{
     bins::{Bins, EdgesError},
     bispectrum::{BispectrumPlan, triangle_edges},
     halo::Halo,
+    mask::Mask,
     minkowski::{self, MinkowskiFunctionals, MinkowskiPlan, Normalisation},
-    moments::{MomentOptions, moments},
+    moments::{MomentOptions, moments, moments_marked},
     peaks::{Extreme, PeakPlan, minimum_edges, peak_edges},
-    pixels::{pdf_edges, pixel_density},
+    pixels::{pdf_edges, pixel_density, pixel_density_marked},
     power_spectrum::{PowerSpectrumError, paper_edges},
     statistic::Statistic,
     two_point::{TwoPointPlan, theta_edges},
@@ -77,6 +78,9 @@ pub struct MapStatistics {
     pub mean: f64,
     /// Standard deviation of kappa (ddof 0).
     pub sigma: f64,
+    /// Share of the pixels that were left out.
+    #[serde(default)]
+    pub masked: f64,
 }
 
 impl Default for MapStatistics {
@@ -93,6 +97,7 @@ impl Default for MapStatistics {
             moments: [None; 9],
             mean: 0.0,
             sigma: 0.0,
+            masked: 0.0,
         }
     }
 }
@@ -193,8 +198,57 @@ impl StatisticsPlan {
         self.minima.measure(&self.halo, into.sigma, &mut into.minima);
         self.measure_pixels(map, into);
         into.moments = moments(&self.halo, into.sigma, MomentOptions::default());
+        into.masked = 0.0;
         into.two_point = self.two_point.measure(map);
         into.bispectrum = self.bispectrum.measure(map);
+        Ok(())
+    }
+
+    /// Measures a map of which pixels are left out, as [`mask`](super::mask) defines.
+    ///
+    /// # Errors
+    /// When the map is of another geometry than planned.
+    pub fn measure_masked(
+        &mut self,
+        map: &ConvergenceMap,
+        mask: &Mask,
+        into: &mut MapStatistics,
+    ) -> Result<(), PowerSpectrumError> {
+        let of = |kappa: Vec<f32>| ConvergenceMap::new(map.side_angle(), map.pixels(), kappa);
+        let (weighted, squares, cubes) = mask.weighted(map.kappa());
+        let over = |values: &mut Vec<Option<f64>>, mean: f64| {
+            for value in values {
+                *value = value.filter(|_| mean > 0.0).map(|value| value / mean);
+            }
+        };
+        // Products of finite numbers with weights of at most 1.
+        if let Ok(weighted) = of(weighted) {
+            self.power_spectrum.measure_into(&weighted, &mut into.power_spectrum)?;
+            over(&mut into.power_spectrum, squares);
+            into.bispectrum = self.bispectrum.measure(&weighted);
+            over(&mut into.bispectrum, cubes);
+        }
+        let there = |at: usize| mask.used()[at];
+        let kappa = map.kappa().iter().enumerate().map(|(at, &kappa)| if there(at) { kappa } else { 0.0 }).collect();
+        let ones = mask.used().iter().map(|&used| f32::from(u8::from(used))).collect();
+        if let (Ok(kappa), Ok(ones)) = (of(kappa), of(ones)) {
+            let pairs = self.two_point.measure(&ones);
+            into.two_point = self.two_point.measure(&kappa);
+            for (value, pairs) in into.two_point.iter_mut().zip(pairs) {
+                *value = value.zip(pairs.filter(|pairs| *pairs > 1e-9)).map(|(value, pairs)| value / pairs);
+            }
+        }
+        self.halo.fill(map.kappa());
+        let whole = mask.whole();
+        let values: Vec<f32> = map.kappa().iter().zip(whole).filter(|(_, whole)| **whole).map(|(&k, _)| k).collect();
+        (into.mean, into.sigma) = if values.is_empty() { (0.0, 0.0) } else { mean_and_sigma(&values) };
+        let normalisation = Normalisation::LensTools;
+        self.minkowski.measure_marked(&self.halo, whole, into.sigma, normalisation, &mut into.minkowski);
+        self.peaks.measure_marked(&self.halo, whole, into.sigma, &mut into.peaks);
+        self.minima.measure_marked(&self.halo, whole, into.sigma, &mut into.minima);
+        into.outside_pdf = pixel_density_marked(map, mask.used(), &self.kappa, &mut into.pdf);
+        into.moments = moments_marked(&self.halo, whole, into.sigma, MomentOptions::default());
+        into.masked = mask.masked_share();
         Ok(())
     }
 
@@ -337,6 +391,135 @@ mod tests {
                 let difference = difference(&found, &expected, statistic, scale);
                 assert!(difference < 1e-9, "{statistic:?}: {difference}");
             }
+        }
+    }
+
+    #[test]
+    fn without_masked_pixels_a_mask_changes_nothing() {
+        let (n, kappa) = (32, map(4, 32));
+        let map = ConvergenceMap::new(0.865, n, kappa.clone()).unwrap();
+        let mut found = MapStatistics::default();
+        let mut plan = StatisticsPlan::new(n, 0.865, &StatisticsEdges::default()).unwrap();
+        plan.measure_masked(&map, &Mask::new(n, vec![true; n * n], 3.0), &mut found).unwrap();
+        let expected = measure(kappa, n);
+        for statistic in Statistic::ALL {
+            // The mean is removed before rounding to f32.
+            let difference = difference(&found, &expected, statistic, 1.0);
+            assert!(difference < 1e-5, "{statistic:?}: {difference}");
+        }
+        assert_eq!((found.moments, found.sigma, found.masked), (expected.moments, expected.sigma, 0.0));
+    }
+
+    /// Each definition written down pixel by pixel, with holes of every size.
+    #[test]
+    fn masked_statistics_equal_their_definitions() {
+        let n = 24;
+        let kappa = map(7, n);
+        let holes: [&dyn Fn(usize, usize) -> bool; 4] = [
+            &|row, column| row == 5 && column == 0,
+            &|row, column| row < 6 && column < 9,
+            &|row, column| (row * 7 + column * 11) % 13 == 0,
+            &|row, _| row % 8 != 4,
+        ];
+        for (number, hole) in holes.iter().enumerate() {
+            let used: Vec<bool> = (0..n * n).map(|at| !hole(at / n, at % n)).collect();
+            let mask = Mask::new(n, used.clone(), 0.0);
+            let map = ConvergenceMap::new(0.865, n, kappa.clone()).unwrap();
+            let mut plan = StatisticsPlan::new(n, 0.865, &StatisticsEdges::default()).unwrap();
+            let mut found = MapStatistics::default();
+            plan.measure_masked(&map, &mask, &mut found).unwrap();
+            // What lies under the mask does not matter.
+            let other = |at: usize| if used[at] { kappa[at] } else { 0.5 + at as f32 };
+            let other = ConvergenceMap::new(0.865, n, (0..n * n).map(other).collect()).unwrap();
+            let mut again = MapStatistics::default();
+            plan.measure_masked(&other, &mask, &mut again).unwrap();
+            assert_eq!(again, found, "hole {number}");
+
+            let at = |row: usize, column: usize| row % n * n + column % n;
+            let reach = |row: usize, column: usize| {
+                let (row, column) = (row + n, column + n);
+                let ring = (0..9).map(move |i| (row + i / 3 - 1, column + i % 3 - 1));
+                ring.chain([(row, column + 2), (row, column - 2), (row + 2, column), (row - 2, column)])
+            };
+            let whole: Vec<usize> = (0..n * n)
+                .filter(|&pixel| reach(pixel / n, pixel % n).all(|(row, column)| used[at(row, column)]))
+                .collect();
+            let count = whole.len() as f64;
+            let k = |place: usize| f64::from(kappa[place]);
+            if whole.is_empty() {
+                assert!(found.sigma == 0.0 && found.moments == [None; 9], "hole {number}");
+                assert!(found.minkowski.v0.iter().all(Option::is_none));
+                continue;
+            }
+            let mean = whole.iter().map(|&place| k(place)).sum::<f64>() / count;
+            let sigma = (whole.iter().map(|&place| (k(place) - mean).powi(2)).sum::<f64>() / count).sqrt();
+            assert!((found.mean / mean - 1.0).abs() < 1e-12 && (found.sigma / sigma - 1.0).abs() < 1e-12);
+            let edges = minkowski::paper_edges();
+            for bin in 0..edges.len() - 1 {
+                let threshold = sigma * f64::midpoint(edges[bin], edges[bin + 1]);
+                let v0 = whole.iter().filter(|&&place| k(place) >= threshold).count() as f64 / count;
+                assert!((found.minkowski.v0[bin].unwrap() - v0).abs() < 1e-12, "hole {number}, V0 {bin}");
+                let inside =
+                    whole.iter().filter(|&&p| sigma * edges[bin] <= k(p) && k(p) < sigma * edges[bin + 1]);
+                let gradients = inside.map(|&place| {
+                    let (row, column) = (place / n + n, place % n + n);
+                    let x = (k(at(row, column + 1)) - k(at(row, column - 1))) / 2.0;
+                    let y = (k(at(row + 1, column)) - k(at(row - 1, column))) / 2.0;
+                    x.hypot(y) / 4.0
+                });
+                let v1 = gradients.sum::<f64>() / count / (edges[bin + 1] - edges[bin]);
+                assert!((found.minkowski.v1[bin].unwrap() - v1).abs() < 1e-12, "hole {number}, V1 {bin}");
+            }
+            let is_peak = |place: usize| {
+                let (row, column) = (place / n + n, place % n + n);
+                (0..9).filter(|i| *i != 4).all(|i| k(place) > k(at(row + i / 3 - 1, column + i % 3 - 1)))
+            };
+            for (bin, edge) in peak_edges().windows(2).enumerate() {
+                let nu = |place: usize| k(place) / sigma;
+                let inside = whole.iter().filter(|&&p| is_peak(p) && edge[0] <= nu(p) && nu(p) < edge[1]);
+                let expected = inside.count() as f64 / (edge[1] - edge[0]);
+                assert!((found.peaks[bin].unwrap() - expected).abs() < 1e-9, "hole {number}, peaks {bin}");
+            }
+            // xi: the mean over pairs that are both there.
+            let edges = theta_edges();
+            let (mut sums, mut pairs) = (vec![0.0; edges.len() - 1], vec![0.0; edges.len() - 1]);
+            for (a, b) in (0..n * n).flat_map(|a| (0..n * n).map(move |b| (a, b))).filter(|&(a, b)| used[a] && used[b]) {
+                let apart = |i: usize, j: usize| i.abs_diff(j).min(n - i.abs_diff(j)).pow(2);
+                let distance = ((apart(a / n, b / n) + apart(a % n, b % n)) as f64).sqrt() * map.resolution();
+                if let Some(bin) = edges.windows(2).position(|edge| edge[0] <= distance && distance < edge[1]) {
+                    sums[bin] += k(a) * k(b);
+                    pairs[bin] += 1.0;
+                }
+            }
+            for bin in 0..sums.len() {
+                assert_eq!(found.two_point[bin].is_some(), pairs[bin] > 0.0, "hole {number}, xi {bin}");
+                if let Some(xi) = found.two_point[bin] {
+                    let expected = sums[bin] / pairs[bin];
+                    assert!((xi / expected - 1.0).abs() < 1e-6, "hole {number}, xi {bin}: {xi} and {expected}");
+                }
+            }
+        }
+    }
+
+    /// White noise has one P(l), whatever is left out: the pseudo spectrum's normalisation is right.
+    #[test]
+    fn white_noise_keeps_its_power_under_a_mask() {
+        let n = 64;
+        let used: Vec<bool> = (0..n * n).map(|at| (at / n) % 16 < 11 && (at % n) % 16 < 12).collect();
+        for apodised in [0.0, 3.0] {
+            let mask = Mask::new(n, used.clone(), apodised);
+            let edges = StatisticsEdges { ell: vec![1000.0, 12_000.0], ..StatisticsEdges::default() };
+            let mut plan = StatisticsPlan::new(n, 0.865, &edges).unwrap();
+            let (mut masked, mut plain) = (0.0, 0.0);
+            for seed in 0..40 {
+                let map = ConvergenceMap::new(0.865, n, latent(seed, n * n)).unwrap();
+                let mut found = MapStatistics::default();
+                plan.measure_masked(&map, &mask, &mut found).unwrap();
+                masked += found.power_spectrum[0].unwrap();
+                plan.measure(&map, &mut found).unwrap();
+                plain += found.power_spectrum[0].unwrap();
+            }
+            assert!((masked / plain - 1.0).abs() < 0.02, "{apodised}: {masked} and {plain}");
         }
     }
 
