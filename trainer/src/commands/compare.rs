@@ -6,13 +6,17 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use shared::statistics::StatisticsEdges;
-use storage::{files::check_free, maps::MapArchive, runs::write_atomically};
+use storage::{
+    files::check_free,
+    maps::{MapArchive, sources::overlap},
+    runs::write_atomically,
+};
 
 use super::input::{InputArguments, MaskArguments};
 use crate::evaluation::{
     comparison::{Comparison, LEVELS, PValueSummary, compare},
     diversity::{self, Similarity},
-    measured::MeasuredMaps,
+    measured::{MeasuredMaps, masked_note},
     options::TestOptions,
 };
 
@@ -67,6 +71,8 @@ pub struct CompareArguments {
 #[derive(Serialize)]
 struct Document<'a> {
     levels: [f64; 5],
+    /// What makes one set no judge of another.
+    warnings: &'a [String],
     comparison: &'a Comparison,
     control: Option<&'a Comparison>,
     /// Mean MS-SSIM over pairs of maps of A, of B and of C.
@@ -94,6 +100,7 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
     let open = |path: &PathBuf| arguments.input.open_masked(path, &arguments.mask);
     let (a, b) = (open(&arguments.maps)?, open(&arguments.against)?);
     let c = arguments.control.as_ref().map(open).transpose()?;
+    let warnings = warnings(&a, &b, c.as_ref())?;
     let count = arguments.count.unwrap_or(usize::MAX);
     let range = diversity::range_of(&b, count)?;
     let alike_in = |archive: &MapArchive| Similarity::of_archive(archive, count, range);
@@ -116,12 +123,44 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
     let control = c.map(|c| compare(&c, &b, ["C", "B"], options)).transpose()?;
     if let Some(path) = &arguments.json {
         let control = control.as_ref();
-        let document = Document { levels: LEVELS, comparison: &comparison, control, similarity: &similarity };
+        let document =
+            Document { levels: LEVELS, warnings: &warnings, comparison: &comparison, control, similarity: &similarity };
         write_atomically(path, &serde_json::to_vec(&document)?)?;
+    }
+    for warning in warnings.iter().chain(&masks(&comparison)) {
+        println!("warning: {warning}");
     }
     print!("{}{}", table(&comparison, control.as_ref()), alike(&similarity));
     println!("A against B: {seconds:.1} s on {} threads", rayon::current_num_threads());
     Ok(())
+}
+
+/// Maps that two sets share, in words.
+fn warnings(a: &MapArchive, b: &MapArchive, c: Option<&MapArchive>) -> Result<Vec<String>> {
+    let (of_a, of_b) = (a.sources()?, b.sources()?);
+    let mut warnings: Vec<String> = overlap(["A", "B"], &of_a, &of_b).into_iter().collect();
+    if let Some(c) = c {
+        let of_c = c.sources()?;
+        warnings.extend(overlap(["C", "B"], &of_c, &of_b));
+    }
+    Ok(warnings)
+}
+
+/// What is to be said of masked pixels.
+fn masks(comparison: &Comparison) -> Vec<String> {
+    let [a, b] = comparison.masked;
+    let mut said = Vec::new();
+    if a.max(b) > 0.0 {
+        said.push(masked_note(a.max(b)));
+    }
+    if (a - b).abs() > 0.01 {
+        said.push(format!(
+            "{:.1} % of A's pixels are masked and {:.1} % of B's: counts of peaks and minima are of what is left; mask both alike with --mask FILE",
+            100.0 * a,
+            100.0 * b
+        ));
+    }
+    said
 }
 
 /// The comparison, and the control beside it, on one screen.

@@ -4,14 +4,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use shared::{network::NetworkDefinition, statistics::StatisticsEdges};
+use shared::{
+    formats::weights::{Manifest, Origin},
+    network::NetworkDefinition,
+    statistics::StatisticsEdges,
+};
 
 use storage::{
-    maps::{MapArchive, description::side_angle_of},
+    maps::{MapArchive, Sources, sources::overlap},
     runs::{Ending, Interrupted, Interruption},
 };
 use tch::Device;
 
+use super::input::InputArguments;
 use crate::{
     drawing::{DeviceChoice, Drawer},
     evaluation::{
@@ -148,6 +153,7 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
             bail!("{role} and --data are the same file: maps cannot be judged by themselves");
         }
     }
+    let warnings = warnings(&weights.manifest, &validation, control.as_ref())?;
     if control.as_ref().is_some_and(|control| control.maps() < 2) {
         bail!("the control holds a single map: tests need at least two");
     }
@@ -203,9 +209,25 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
         options,
         edges,
         quick: arguments.quick,
+        warnings,
         depends_on,
         judged_by,
     })
+}
+
+/// What makes the sets no fair judges: maps that they share with each other or with the training data.
+fn warnings(manifest: &Manifest, validation: &MapArchive, control: Option<&MapArchive>) -> Result<Vec<String>> {
+    let trained_on = match &manifest.origin {
+        Origin::Trained(training) => Sources::of_text(&training.data_marks).unwrap_or_default(),
+        Origin::Imported(_) => Sources::default(),
+    };
+    let validation = validation.sources()?;
+    let control = control.map(MapArchive::sources).transpose()?;
+    let mut pairs = vec![(["the training data", "--data"], &trained_on, &validation)];
+    if let Some(control) = &control {
+        pairs.push((["--data", "--control"], &validation, control));
+    }
+    Ok(pairs.into_iter().filter_map(|(names, a, b)| overlap(names, a, b)).collect())
 }
 
 /// The discriminator of a checkpoint.

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 use shared::{formats::weights::Precision, network::MapGenerator, statistics::SpectrumBand};
-use storage::{files::check_free, runs::write_atomically};
+use storage::{files::check_free, maps::sources::overlap, runs::write_atomically};
 
 use crate::{
     drawing::Drawer,
     progress::Bar,
     training::{
-        checkpoint::Checkpoints,
+        checkpoint::{CheckpointState, Checkpoints},
         data::{self, TrainingMaps},
         monitor::SpectrumMonitor,
         run::{best_checkpoint, best_selected},
@@ -126,7 +126,7 @@ fn export_run(arguments: &ExportArguments, run: &Path, out: &Path) -> Result<()>
     let part = if selected.is_some() { Part::Generator } else { Part::Whole };
     let encoded = of_run::encode(&bytes, &state, part, !arguments.as_trained, precisions)?;
     let measured = match &arguments.data {
-        Some(path) => measure(path, arguments.measured_maps, &encoded.generator(BATCH))?,
+        Some(path) => measure(path, arguments.measured_maps, &encoded.generator(BATCH), &state)?,
         None => Vec::new(),
     };
     // All is measured: only now is what lies in the folder replaced.
@@ -142,9 +142,19 @@ fn export_run(arguments: &ExportArguments, run: &Path, out: &Path) -> Result<()>
 }
 
 /// Ratios per band of generated maps to maps that were not trained on.
-fn measure(path: &Path, most: usize, generator: &MapGenerator<&Drawer>) -> Result<Vec<SpectrumBand>> {
+fn measure(
+    path: &Path,
+    most: usize,
+    generator: &MapGenerator<&Drawer>,
+    state: &CheckpointState,
+) -> Result<Vec<SpectrumBand>> {
     let (side, side_angle) = (generator.pixels(), generator.side_angle());
     let maps = TrainingMaps::open(path, side, data::Part::WithoutLast(0), 2)?;
+    if let Some(trained_on) = &state.data.description
+        && let Some(overlap) = overlap(["the training data", "--data"], &trained_on.sources, &maps.sources()?)
+    {
+        eprintln!("warning: {overlap}");
+    }
     if let Some(description) = maps.description()?
         && (description.side_angle / side_angle - 1.0).abs() > 1e-6
     {

@@ -177,7 +177,7 @@ fn described(description: &MapsDescription) -> String {
 }
 
 fn maps(path: &Path) -> Result<()> {
-    let reading = Reading { mask: MaskFrom::Auto, as_kappa: true, ..Reading::default() };
+    let reading = Reading { mask: MaskFrom::Auto, as_kappa: true, any_angle: true, ..Reading::default() };
     let archive = MapArchive::index(path, &reading)?;
     let Some(first) = archive.files().first() else { bail!("{} holds no maps", path.display()) };
     let content = first.content();

@@ -29,6 +29,15 @@ pub struct MaskArguments {
     /// like), or a FILE of one mask for all maps or one for each, where 0 is left out
     #[arg(long, value_name = "nan|auto|FILE")]
     pub mask: Option<MaskFrom>,
+    /// Arcminutes over which the weights of pixels rise from 0 to 1 beside those that are left out, for P(l) and the bispectrum
+    #[arg(long, value_name = "ARCMINUTES", requires = "mask", default_value_t = 0.0, value_parser = apodised_of)]
+    pub apodise: f64,
+}
+
+/// A width from the command line.
+fn apodised_of(text: &str) -> Result<f64, String> {
+    let width = text.parse().ok().filter(|width| (0.0..=60.0).contains(width));
+    width.ok_or_else(|| "the width is a number of arcminutes from 0 to 60".to_owned())
 }
 
 impl InputArguments {
@@ -66,7 +75,9 @@ impl InputArguments {
         let archive = open(&Reading {
             side_angle: self.side_angle,
             mask: mask.mask.clone().unwrap_or_default(),
+            apodised: mask.apodise,
             as_kappa: self.as_kappa,
+            any_angle: false,
             progress: Some(&progress),
         })?;
         if let Some(bar) = bar.get() {

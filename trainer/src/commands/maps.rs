@@ -18,7 +18,7 @@ use simulator::{
     ray_tracing::RayTracing,
 };
 use storage::maps::{
-    MapArchive, MapWriter, MapsDescription, Sources,
+    MapArchive, MapWriter, MapsDescription, MaskFrom, Sources,
     archive::{MaskedWindow, draw_unmasked},
 };
 
@@ -81,9 +81,10 @@ pub struct MapsArguments {
     ray_tracing: RayTracing,
     #[command(flatten)]
     input: InputArguments,
-    /// Windows with such pixels are not cut
-    #[command(flatten)]
-    mask: MaskArguments,
+    /// Cut no windows with pixels that are left out: nan (those that are NaN), auto (those without a value: NaN, HEALPix's UNSEEN, -99
+    /// and the like), or a FILE of one mask for all maps or one for each, where 0 is left out
+    #[arg(long, value_name = "nan|auto|FILE", requires = "maps")]
+    mask: Option<MaskFrom>,
     /// Seed of windows and symmetries
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -293,7 +294,8 @@ enum How {
 }
 
 fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
-    let archive = arguments.input.open_masked(path, &arguments.mask)?;
+    let mask = MaskArguments { mask: arguments.mask.clone(), ..MaskArguments::default() };
+    let archive = arguments.input.open_masked(path, &mask)?;
     let cut = arguments.cut();
     archive.check_size(cut)?;
     let chosen = match arguments.split {

@@ -5,14 +5,14 @@ use std::{fmt::Write, path::PathBuf};
 use anyhow::Result;
 use clap::Args;
 use shared::statistics::{
-    Ensemble,
+    Ensemble, Statistic, StatisticsEdges,
     bins::middles,
     power_spectrum::{dimensionless, paper_edges},
 };
 use storage::{files::check_free, runs::write_atomically};
 
-use super::input::InputArguments;
-use crate::{progress::Bar, spectra::spectra};
+use super::input::{InputArguments, MaskArguments};
+use crate::{evaluation::measured::{MeasuredMaps, masked_note}, progress::Bar, spectra::spectra};
 
 /// Maps that are in memory at once.
 const CHUNK: usize = 64;
@@ -21,7 +21,8 @@ const CHUNK: usize = 64;
 ///
 /// One line for each of the paper's 248 modes (l = 200..49800 in steps of 200): the middle of the bin, the mean of P(l) over
 /// the maps in steradians, l(l+1)P/2pi, and the standard deviation of P(l) over the maps. A bin without Fourier modes has no
-/// values. The definitions are LensTools'.
+/// values. The definitions are LensTools'. Of maps with pixels that are left out (--mask) it is a pseudo spectrum: that of the map
+/// times the mask, over the mean square of the mask; what the mask's shape moves between multipoles stays moved.
 ///
 /// Examples:
 ///   trainer spectrum maps.npy > spectrum.csv
@@ -33,6 +34,8 @@ pub struct SpectrumArguments {
     maps: PathBuf,
     #[command(flatten)]
     input: InputArguments,
+    #[command(flatten)]
+    mask: MaskArguments,
     /// File to write; the table is printed otherwise
     #[arg(long, value_name = "FILE.csv")]
     out: Option<PathBuf>,
@@ -51,11 +54,19 @@ pub fn run(arguments: &SpectrumArguments) -> Result<()> {
     if let Some(out) = &arguments.out {
         check_free(out, arguments.force)?;
     }
-    let archive = arguments.input.open(&arguments.maps)?;
+    let archive = arguments.input.open_masked(&arguments.maps, &arguments.mask)?;
     let ell = middles(&paper_edges());
     let pixels = archive.one_size()?;
     let side_angle = archive.pixel_angle() * pixels as f64;
     let mut ensemble = Ensemble::new(ell.len());
+    if archive.is_masked() {
+        let measured = MeasuredMaps::of_archive(&archive, archive.maps(), &StatisticsEdges::default(), "maps")?;
+        for map in &measured.maps {
+            ensemble.add(map.of(Statistic::PowerSpectrum));
+        }
+        eprintln!("note: {}", masked_note(measured.masked_share()));
+        return write(arguments, &table(&ell, &ensemble));
+    }
     let bar = Bar::new(archive.maps(), "maps");
     for first in (0..archive.maps()).step_by(CHUNK) {
         let count = CHUNK.min(archive.maps() - first);
@@ -66,7 +77,10 @@ pub fn run(arguments: &SpectrumArguments) -> Result<()> {
         bar.inc(count as u64);
     }
     bar.finish_and_clear();
-    let table = table(&ell, &ensemble);
+    write(arguments, &table(&ell, &ensemble))
+}
+
+fn write(arguments: &SpectrumArguments, table: &str) -> Result<()> {
     match &arguments.out {
         Some(out) => write_atomically(out, table.as_bytes())?,
         None => print!("{table}"),

@@ -19,7 +19,7 @@ use storage::{
 use super::input::{InputArguments, MaskArguments};
 use crate::evaluation::{
     diversity::{self, Similarity},
-    measured::MeasuredMaps,
+    measured::{MeasuredMaps, masked_note},
 };
 
 /// Measure every statistic of every map: P(l), Minkowski functionals, peaks, minima, pixel density, moments, xi(theta), bispectrum;
@@ -81,6 +81,9 @@ pub fn run(arguments: &StatisticsArguments) -> Result<()> {
     let count = arguments.count.unwrap_or(usize::MAX);
     let measured = MeasuredMaps::of_archive(&archive, count, &StatisticsEdges::default(), "maps")?;
     let seconds = start.elapsed().as_secs_f64();
+    if measured.masked_share() > 0.0 {
+        eprintln!("note: {}", masked_note(measured.masked_share()));
+    }
     let similarity = Similarity::of_archive(&archive, count, diversity::range_of(&archive, count)?)?;
     if let Some(path) = &arguments.json {
         let mut file = AtomicFile::create(path)?;
@@ -143,6 +146,7 @@ impl Serialize for Document<'_> {
         }
         document.serialize_entry("moment_names", &NAMES)?;
         document.serialize_entry("moments", &Rows(|| measured.maps.iter().map(|map| map.moments)))?;
+        document.serialize_entry("masked", &Rows(|| measured.maps.iter().map(|map| map.masked)))?;
         document.serialize_entry("mean", &Rows(|| measured.maps.iter().map(|map| map.mean)))?;
         let spectra: Vec<_> = measured.maps.iter().map(|map| map.of(Statistic::PowerSpectrum)).collect();
         document.serialize_entry("correlation", &correlation_matrix(&spectra))?;
@@ -224,6 +228,9 @@ fn overview(measured: &MeasuredMaps) -> String {
     };
     row("mean of kappa", measured.maps.iter().map(|map| map.mean).collect());
     row("sigma of kappa", measured.maps.iter().map(|map| map.sigma).collect());
+    if measured.masked_share() > 0.0 {
+        row("share that is masked", measured.maps.iter().map(|map| map.masked).collect());
+    }
     for (statistic, wanted) in [
         (Statistic::PowerSpectrum, 1000.0),
         (Statistic::PowerSpectrum, 5000.0),

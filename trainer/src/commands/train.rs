@@ -11,11 +11,12 @@ use clap::Args;
 use shared::formats::weights::Ancestor;
 
 use storage::{
-    maps::MapsDescription,
+    maps::{MapsDescription, sources::overlap},
     runs::{Ending, Interruption},
 };
 use tch::Device;
 
+use super::input::InputArguments;
 use crate::{
     drawing::{DeviceChoice, device::describe},
     torch::{Group, group::Place, process},
@@ -221,6 +222,9 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
     say(format!("data: {} maps of {side} x {side} pixels, {side_angle:.4} degrees", maps.crops()));
     if let Some(held_out) = &held_out {
         say(format!("held out: {} more, to measure against", held_out.crops()));
+        if let Some(overlap) = overlap(["the maps trained on", "those held out"], &maps.sources()?, &held_out.sources()?) {
+            say(format!("warning: {overlap}"));
+        }
     }
     if let Some(note) = start.as_ref().and_then(|start| angle_note(start.manifest.side_angle, side_angle)) {
         say(note);

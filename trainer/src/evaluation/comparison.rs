@@ -31,6 +31,9 @@ pub struct Comparison {
     pub maps: [usize; 2],
     /// Maps of A and of B whose pixels are all equal: they have no values in units of sigma, and are left out there.
     pub constant_maps: [usize; 2],
+    /// Mean share of the pixels of A and of B that were left out.
+    #[serde(default)]
+    pub masked: [f64; 2],
     /// How p-values were found.
     pub options: TestOptions,
     /// Per statistic with bins, the pixel density excepted.
@@ -145,6 +148,7 @@ pub fn compare(a: &MeasuredMaps, b: &MeasuredMaps, names: [&str; 2], options: Te
     Ok(Comparison {
         maps: [a.maps.len(), b.maps.len()],
         constant_maps: [constant(a), constant(b)],
+        masked: [a.masked_share(), b.masked_share()],
         options,
         statistics,
         pixels: compare_pixels(a, b, options),

@@ -33,13 +33,15 @@ impl Similarity {
         Some(Self { pairs: values.len(), mean: mean?, standard_error: standard_error? })
     }
 
-    /// Of the first `count` maps of an archive, [`MAPS`] at most; a pair is in memory while it is measured.
+    /// Of the first `count` maps of an archive, [`MAPS`] at most; a pair is in memory while it is measured. `None` for maps with pixels
+    /// that are left out.
     ///
     /// # Errors
     /// When a map cannot be read.
     pub fn of_archive(archive: &MapArchive, count: usize, range: f64) -> Result<Option<Self>> {
         let pixels = archive.one_size()?;
-        if pixels < LEAST_PIXELS {
+        // Where pixels are left out, maps would be alike by their holes.
+        if pixels < LEAST_PIXELS || archive.is_masked() {
             return Ok(None);
         }
         let similarity = |pair: usize| -> Result<Option<f64>> {

@@ -7,12 +7,21 @@ use shared::{
     ConvergenceMap,
     network::{MapGenerator, generator::Backend},
     statistics::{
-        Ensemble, MapStatistics, Statistic, StatisticsEdges, StatisticsPlan, power_spectrum::modes_below_nyquist,
+        Ensemble, MapStatistics, Statistic, StatisticsEdges, StatisticsPlan, mask::Mask, power_spectrum::modes_below_nyquist,
     },
 };
 use storage::maps::MapArchive;
 
 use crate::progress::Bar;
+
+/// What a result of maps with pixels left out has to say.
+pub fn masked_note(share: f64) -> String {
+    format!(
+        "{:.2} % of the pixels are masked: P(l) and bispectrum are pseudo spectra over the mean square of the mask, without mode coupling \
+         removed; functionals, peaks and moments are of pixels whose whole neighbourhood is there",
+        100.0 * share
+    )
+}
 
 /// Least maps that a thread takes at a time: each time it plans anew.
 const LEAST_MAPS: usize = 16;
@@ -45,7 +54,7 @@ impl MeasuredMaps {
         let mut measured = Self::none(source, pixels, side_angle, edges)?;
         measured.add(edges, count, |map| {
             bar.inc(1);
-            archive.map(map)
+            archive.masked_map(map)
         })?;
         bar.finish_and_clear();
         Ok(measured)
@@ -75,8 +84,8 @@ impl MeasuredMaps {
                 seconds += start.elapsed().as_secs_f64();
             }
             measured.add(edges, maps.len(), |at| {
-                ConvergenceMap::new(side_angle, pixels, maps[at].clone())
-                    .with_context(|| format!("the generated map of seed {}", seeds.start + at as u64))
+                let map = ConvergenceMap::new(side_angle, pixels, maps[at].clone());
+                Ok((map.with_context(|| format!("the generated map of seed {}", seeds.start + at as u64))?, None))
             })?;
             bar.inc(maps.len() as u64);
         }
@@ -94,7 +103,7 @@ impl MeasuredMaps {
         &mut self,
         edges: &StatisticsEdges,
         count: usize,
-        map: impl Fn(usize) -> Result<ConvergenceMap> + Sync,
+        map: impl Fn(usize) -> Result<(ConvergenceMap, Option<Mask>)> + Sync,
     ) -> Result<()> {
         let plan = || StatisticsPlan::new(self.pixels, self.side_angle, edges);
         let measured: Vec<MapStatistics> = (0..count)
@@ -103,12 +112,20 @@ impl MeasuredMaps {
             .map_init(plan, |plan, at| {
                 let plan = plan.as_mut().map_err(|error| anyhow::anyhow!("{error}"))?;
                 let mut found = MapStatistics::default();
-                plan.measure(&map(at)?, &mut found)?;
+                match map(at)? {
+                    (map, None) => plan.measure(&map, &mut found)?,
+                    (map, Some(mask)) => plan.measure_masked(&map, &mask, &mut found)?,
+                }
                 Ok(found)
             })
             .collect::<Result<_>>()?;
         self.maps.extend(measured);
         Ok(())
+    }
+
+    /// Mean share of the pixels that were left out.
+    pub fn masked_share(&self) -> f64 {
+        self.maps.iter().map(|map| map.masked).sum::<f64>() / self.maps.len().max(1) as f64
     }
 
     /// Middles of a statistic's bins.

@@ -128,7 +128,7 @@ fn write_samples(path: &Path, maps: usize, measured: &MeasuredMaps, archive: &Ma
 pub fn kappa_range(archive: &MapArchive, maps: usize, shares: [f64; 2]) -> Result<[f32; 2]> {
     let mut pixels: Vec<f32> = Vec::new();
     for map in 0..maps.min(256).min(archive.maps()) {
-        pixels.extend(archive.map(map)?.kappa().iter().step_by(STRIDE));
+        pixels.extend(archive.masked_map(map)?.0.kappa().iter().step_by(STRIDE));
     }
     let (low, high) = range_of(pixels.into_iter(), shares);
     Ok([low, high])

@@ -68,6 +68,8 @@ pub struct Evaluation {
     pub edges: StatisticsEdges,
     /// Whether this is the short version.
     pub quick: bool,
+    /// Maps that sets share with each other or with the training data, in words.
+    pub warnings: Vec<String>,
     /// What every part depends on, besides its own settings: version, weights, their maps' size and angle, validation maps, bins.
     pub depends_on: String,
     /// What the discriminator is, as text.
@@ -115,6 +117,7 @@ impl Evaluation {
         let results = Results {
             version: env!("CARGO_PKG_VERSION").into(),
             quick: self.quick,
+            warnings: self.warnings.clone(),
             weights: self.weights_summary(),
             sets: self.set_summaries(&measured, nearest.as_ref()),
             levels: LEVELS,

@@ -52,6 +52,7 @@ pub fn origin(state: &CheckpointState) -> Origin {
         data: description.map_or_else(|| "not described".to_owned(), |description| description.source.clone()),
         maps: state.data.maps,
         data_sha256: state.data.sha256.clone(),
+        data_marks: description.map(|description| description.sources.to_text()).unwrap_or_default(),
         cosmology: description.and_then(|description| description.cosmology),
         source_redshift: description.and_then(|description| description.source_redshift),
         step: state.step,

@@ -154,6 +154,7 @@ mod tests {
                 data: "a test".into(),
                 maps: 3,
                 data_sha256: sha256(b"maps"),
+                data_marks: String::new(),
                 cosmology: Some(Cosmology::PAPER),
                 source_redshift: Some(1.0),
                 step: 10,

@@ -75,6 +75,10 @@ pub struct TrainingRecord {
     pub maps: usize,
     /// SHA-256 of the file of training maps.
     pub data_sha256: String,
+    /// Marks of the training maps and of those that they were cut from, 12 hexadecimal digits each: validation maps must not be among
+    /// them. Older manifests have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub data_marks: String,
     /// Cosmology of the simulation, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cosmology: Option<Cosmology>,

@@ -16,6 +16,8 @@ pub struct Results {
     pub version: String,
     /// Whether this is the short version, whose numbers are rough.
     pub quick: bool,
+    /// What makes the sets no fair judges: maps that they share with each other or with the training data.
+    pub warnings: Vec<String>,
     /// The weights.
     pub weights: WeightsSummary,
     /// The sets of maps.
@@ -173,7 +175,7 @@ pub fn verdicts(results: &Results) -> Vec<String> {
 
 /// What a reader has to know before believing the numbers.
 pub fn cautions(results: &Results) -> Vec<String> {
-    let mut cautions = Vec::new();
+    let mut cautions = results.warnings.clone();
     if !results.weights.trained_toward.is_empty() {
         cautions.push(format!(
             "Training pulled these maps toward statistics of its data: {}. For them, this comparison is no blind test.",

@@ -17,6 +17,7 @@ use shared::{
         source::{SharedSource, Source},
     },
     random::Random,
+    statistics::mask::Mask,
 };
 
 use super::{
@@ -40,8 +41,12 @@ pub struct Reading<'a> {
     pub side_angle: Option<f64>,
     /// Which pixels are left out.
     pub mask: MaskFrom,
+    /// Width in arcminutes over which the weights of pixels rise beside those that are left out.
+    pub apodised: f64,
     /// Whether the numbers are kappa whatever the files call them.
     pub as_kappa: bool,
+    /// Whether files that state their side in no usable way, or differ in it, are taken nevertheless: to be told of, not to be measured.
+    pub any_angle: bool,
     /// Told how many files of how many are indexed.
     pub progress: Option<&'a dyn Fn(usize, usize)>,
 }
@@ -55,12 +60,13 @@ pub struct MapArchive {
     pixel_angle: Option<f64>,
     /// What the first file says of its maps.
     origin: Origin,
-    mask: Mask,
+    masking: Masking,
+    apodised: f64,
     notes: Vec<String>,
 }
 
 /// Which pixels are left out, as it is applied.
-enum Mask {
+enum Masking {
     None,
     Nan,
     Auto,
@@ -133,7 +139,8 @@ impl MapArchive {
             maps: 0,
             pixel_angle: None,
             origin: Origin::default(),
-            mask: Mask::None,
+            masking: Masking::None,
+            apodised: reading.apodised,
             notes: Vec::new(),
         };
         let count = files.len();
@@ -145,17 +152,17 @@ impl MapArchive {
                 progress(place + 1, count);
             }
         }
-        archive.mask = match &reading.mask {
-            MaskFrom::None => Mask::None,
-            MaskFrom::Nan => Mask::Nan,
-            MaskFrom::Auto => Mask::Auto,
+        archive.masking = match &reading.mask {
+            MaskFrom::None => Masking::None,
+            MaskFrom::Nan => Masking::Nan,
+            MaskFrom::Auto => Masking::Auto,
             MaskFrom::File(path) => {
                 let mask = MaskFile::open(path).with_context(|| format!("--mask {}", path.display()))?;
                 for file in &archive.files {
                     let (rows, columns) = (file.content.rows(), file.content.columns());
                     mask.check(rows, columns, archive.maps).with_context(|| format!("--mask {}", path.display()))?;
                 }
-                Mask::File(mask)
+                Masking::File(mask)
             }
         };
         notes.append(&mut archive.notes);
@@ -181,11 +188,11 @@ impl MapArchive {
         let stated = match (described, reading.side_angle, &content.side_angle) {
             (Some(described), ..) => Some(described),
             (None, _, Ok(stated)) => *stated,
-            (None, Some(_), Err(reason)) => {
+            (None, given, Err(reason)) if given.is_some() || reading.any_angle => {
                 self.note(path, reason);
                 None
             }
-            (None, None, Err(reason)) => bail!("{reason}"),
+            (None, _, Err(reason)) => bail!("{reason}"),
         };
         if let (Some(given), Some(stated)) = (reading.side_angle, stated)
             && (given / stated - 1.0).abs() > 1e-6
@@ -196,10 +203,14 @@ impl MapArchive {
         let pixel_angle = angle.map(|angle| angle / columns as f64);
         if let Some(first) = self.files.first() {
             match (pixel_angle, self.pixel_angle) {
-                (Some(here), Some(before)) if (here / before - 1.0).abs() > 1e-6 => {
+                (Some(here), Some(before)) if (here / before - 1.0).abs() > 1e-6 && !reading.any_angle => {
                     bail!("a pixel is {here:.6} degrees here and {before:.6} in the files before: use one resolution")
                 }
                 (Some(_), Some(_)) | (None, None) => {}
+                (here, _) if reading.any_angle => {
+                    self.note(path, "of these files some state the side of their maps and some do not");
+                    self.pixel_angle = self.pixel_angle.or(here);
+                }
                 _ => bail!(
                     "of this file and {} one states the side of its maps and one does not: give --side-angle DEGREES",
                     first.path.display()
@@ -237,7 +248,7 @@ impl MapArchive {
     fn look(&mut self, as_kappa: bool) -> Result<()> {
         let largest = self.files.iter().map(|file| file.content.rows() * file.content.columns()).max().unwrap_or(1);
         let (numbers, _) = self.numbers(LOOKED_AT * largest)?;
-        if matches!(self.mask, Mask::None) && numbers.not_finite + numbers.filled > 0 {
+        if matches!(self.masking, Masking::None) && numbers.not_finite + numbers.filled > 0 {
             // Told here, with what to do, and not at the first map that is read.
             let missing = numbers.missing().unwrap_or_default();
             let shown = self.files.first().map(|file| file.path.display().to_string()).unwrap_or_default();
@@ -314,7 +325,7 @@ impl MapArchive {
 
     /// Whether pixels may be left out.
     pub fn is_masked(&self) -> bool {
-        !matches!(self.mask, Mask::None)
+        !matches!(self.masking, Masking::None)
     }
 
     /// Side of a pixel in degrees; 1 where it is not known, which [`MapArchive::open`] does not let happen.
@@ -392,19 +403,19 @@ impl MapArchive {
     /// # Errors
     /// When there are fewer maps, the file cannot be read, or a pixel has no value.
     pub fn map(&self, map: usize) -> Result<ConvergenceMap> {
-        let (found, used) = self.masked_map(map)?;
-        if used.is_some() {
+        let (found, mask) = self.masked_map(map)?;
+        if mask.is_some() {
             let file = self.file_of(map)?;
             bail!("{}, map {}: it has masked pixels, which are not taken here", file.path.display(), map - file.first);
         }
         Ok(found)
     }
 
-    /// A whole map, and which of its pixels have a value, where not all have.
+    /// A whole map, and the mask of those of its pixels that have a value, where not all have.
     ///
     /// # Errors
     /// When there are fewer maps, or the file cannot be read; without a mask, when a pixel has no value.
-    pub fn masked_map(&self, map: usize) -> Result<(ConvergenceMap, Option<Vec<bool>>)> {
+    pub fn masked_map(&self, map: usize) -> Result<(ConvergenceMap, Option<Mask>)> {
         let file = self.file_of(map)?;
         let context = || format!("{}, map {}", file.path.display(), map - file.first);
         let MaskedWindow { kappa, used } = self.window(map, file.whole()).with_context(context)?;
@@ -413,7 +424,8 @@ impl MapArchive {
             return Err(anyhow!("it has {rows} rows and {columns} columns; a map is square")).with_context(context);
         }
         let map = ConvergenceMap::new(self.pixel_angle() * rows as f64, rows, kappa).with_context(context)?;
-        Ok((map, used))
+        let apodised = self.apodised / map.resolution();
+        Ok((map, used.map(|used| Mask::new(rows, used, apodised))))
     }
 
     /// A window of a map, and which of its pixels have a value.
@@ -423,17 +435,17 @@ impl MapArchive {
     pub fn window(&self, map: usize, window: Window) -> Result<MaskedWindow> {
         let file = self.file_of(map)?;
         let mut kappa = file.window(&self.spool, map - file.first, window)?;
-        let used: Option<Vec<bool>> = match &self.mask {
-            Mask::None => None,
-            Mask::Nan => {
+        let used: Option<Vec<bool>> = match &self.masking {
+            Masking::None => None,
+            Masking::Nan => {
                 let any = kappa.iter().any(|kappa| kappa.is_nan());
                 any.then(|| kappa.iter().map(|kappa| !kappa.is_nan()).collect())
             }
-            Mask::Auto => {
+            Masking::Auto => {
                 let any = kappa.iter().any(|&kappa| content::is_fill(kappa));
                 any.then(|| kappa.iter().map(|&kappa| !content::is_fill(kappa)).collect())
             }
-            Mask::File(mask) => Some(mask.window(map, window)?).filter(|used| used.contains(&false)),
+            Masking::File(mask) => Some(mask.window(map, window)?).filter(|used| used.contains(&false)),
         };
         if let Some(used) = &used {
             for (kappa, used) in kappa.iter_mut().zip(used) {
@@ -444,10 +456,10 @@ impl MapArchive {
         }
         if let Some(at) = kappa.iter().position(|&kappa| content::is_fill(kappa)) {
             let (row, column) = (window.row + at / window.columns, window.column + at % window.columns);
-            let advice = match &self.mask {
-                Mask::None => "give --mask auto to leave such pixels out, or mend the map",
-                Mask::Nan => "--mask nan leaves out NaN alone, --mask auto such values too",
-                Mask::Auto | Mask::File(_) => "the mask does not cover it",
+            let advice = match &self.masking {
+                Masking::None => "give --mask auto to leave such pixels out, or mend the map",
+                Masking::Nan => "--mask nan leaves out NaN alone, --mask auto such values too",
+                Masking::Auto | Masking::File(_) => "the mask does not cover it",
             };
             bail!("kappa is {:e} at row {row}, column {column}: {advice}", kappa[at]);
         }

@@ -42,10 +42,46 @@ impl Sources {
         self.0.extend(&other.0);
     }
 
+    /// All marks as one text, of 12 hexadecimal digits each.
+    pub fn to_text(&self) -> String {
+        self.0.iter().map(|mark| format!("{mark:0DIGITS$x}")).collect()
+    }
+
+    /// Marks from such a text; `None` where it is none.
+    pub fn of_text(text: &str) -> Option<Self> {
+        if !text.is_ascii() || !text.len().is_multiple_of(DIGITS) {
+            return None;
+        }
+        let digits = text.as_bytes().chunks(DIGITS).map(std::str::from_utf8);
+        digits.map(|digits| u64::from_str_radix(digits.ok()?, 16).ok()).collect()
+    }
+
     /// How many maps are in both.
     pub fn shared_with(&self, other: &Self) -> usize {
         self.0.intersection(&other.0).count()
     }
+}
+
+/// What is to be said of two sets of maps of which one must not have seen the other; `None` where they share nothing.
+///
+/// # Examples
+/// ```
+/// use storage::maps::{Sources, sources::overlap};
+///
+/// let of = |marks: std::ops::Range<u64>| marks.collect::<Sources>();
+/// assert_eq!(overlap(["A", "B"], &of(0..5), &of(5..9)), None);
+/// assert!(overlap(["A", "B"], &of(0..5), &of(3..9)).unwrap().contains("share 2 maps"));
+/// ```
+pub fn overlap(names: [&str; 2], a: &Sources, b: &Sources) -> Option<String> {
+    let [first, second] = names;
+    let shared = a.shared_with(b);
+    let several = if shared == 1 { "map" } else { "maps" };
+    (shared > 0).then(|| {
+        format!(
+            "{first} and {second} share {shared} {several} (or what they were cut from): one is no judge of the other; cut them apart with \
+             `trainer maps --split`"
+        )
+    })
 }
 
 impl FromIterator<u64> for Sources {
@@ -56,23 +92,14 @@ impl FromIterator<u64> for Sources {
 
 impl Serialize for Sources {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text: String = self.0.iter().map(|mark| format!("{mark:0DIGITS$x}")).collect();
-        serializer.serialize_str(&text)
+        serializer.serialize_str(&self.to_text())
     }
 }
 
 impl<'de> Deserialize<'de> for Sources {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bad = || D::Error::custom("marks of maps are 12 hexadecimal digits each");
-        if !text.is_ascii() || !text.len().is_multiple_of(DIGITS) {
-            return Err(bad());
-        }
-        let marks = text.as_bytes().chunks(DIGITS).map(|digits| {
-            let digits = std::str::from_utf8(digits).map_err(|_| bad())?;
-            u64::from_str_radix(digits, 16).map_err(|_| bad())
-        });
-        marks.collect()
+        Self::of_text(&text).ok_or_else(|| D::Error::custom("marks of maps are 12 hexadecimal digits each"))
     }
 }
 
