@@ -131,7 +131,10 @@ pub fn paint(kappa: &[f32], range: (f32, f32), colours: ColourMap) -> Vec<u8> {
     paint_stretched(kappa, range, Stretch::Logarithmic, colours)
 }
 
-/// [`paint`] with another stretch.
+/// Colour of pixels without a value, which no table of colours holds.
+pub const MASKED: [u8; 3] = [112, 122, 112];
+
+/// [`paint`] with another stretch; pixels that are NaN have no value and are [`MASKED`].
 pub fn paint_stretched(kappa: &[f32], range: (f32, f32), stretch: Stretch, colours: ColourMap) -> Vec<u8> {
     // Steps of the table over kappa and of the colours over the table: the stretch is computed for neither pixel nor colour twice,
     // and 4096 steps of kappa are finer than 8 bits a channel can show.
@@ -139,7 +142,7 @@ pub fn paint_stretched(kappa: &[f32], range: (f32, f32), stretch: Stretch, colou
     let (low, high) = range;
     let colour = |step: u16| colours.colour(stretch.place(low + (high - low) * f32::from(step) / STEPS, range));
     let table: Vec<[u8; 3]> = (0..=STEPS as u16).map(colour).collect();
-    let step = |&kappa: &f32| table[(((kappa - low) / (high - low)).clamp(0.0, 1.0) * STEPS).round() as usize];
+    let step = |&kappa: &f32| if kappa.is_nan() { MASKED } else { table[(((kappa - low) / (high - low)).clamp(0.0, 1.0) * STEPS).round() as usize] };
     kappa.iter().map(step).flat_map(|[red, green, blue]| [red, green, blue, 255]).collect()
 }
 
@@ -151,6 +154,9 @@ pub const DIFFERENCE_GRADIENT: &str = "linear-gradient(to right, #053061, #f7f7f
 pub fn paint_difference(difference: &[f32], most: f32) -> Vec<u8> {
     const ENDS: [[f32; 3]; 3] = [[5.0, 48.0, 97.0], [247.0, 247.0, 247.0], [103.0, 0.0, 31.0]];
     let pixel = |&difference: &f32| {
+        if difference.is_nan() {
+            return [MASKED[0], MASKED[1], MASKED[2], 255];
+        }
         let share = (difference / most).clamp(-1.0, 1.0);
         let end = if share < 0.0 { ENDS[0] } else { ENDS[2] };
         let channel = |at: usize| (ENDS[1][at] + (end[at] - ENDS[1][at]) * share.abs()).round() as u8;
@@ -176,7 +182,7 @@ pub const RANGE_SHARES: [f64; 2] = [0.005, 0.998];
 /// The values below which these shares of all values lie, as a range for colours: never empty, 0 to 1 where there are no
 /// values.
 pub fn range_of(values: impl Iterator<Item = f32>, shares: [f64; 2]) -> (f32, f32) {
-    let mut sorted: Vec<f32> = values.collect();
+    let mut sorted: Vec<f32> = values.filter(|value| !value.is_nan()).collect();
     sorted.sort_unstable_by(f32::total_cmp);
     let at = |share: f64| sorted.get((share * sorted.len().saturating_sub(1) as f64) as usize).copied();
     match (at(shares[0]), at(shares[1])) {
@@ -189,6 +195,19 @@ pub fn range_of(values: impl Iterator<Item = f32>, shares: [f64; 2]) -> (f32, f3
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pixels_without_a_value_have_a_colour_of_their_own() {
+        let kappa = [f32::NAN, 0.0, 0.1];
+        assert_eq!(range_of(kappa.into_iter(), [0.0, 1.0]), (0.0, 0.1));
+        for colours in ColourMap::ALL {
+            let painted = paint_stretched(&kappa, (0.0, 0.1), Stretch::Linear, colours);
+            assert_eq!(painted[..3], MASKED);
+            let table = (0..=255).map(|step| colours.colour(step as f32 / 255.0));
+            assert!(table.into_iter().all(|colour| colour != MASKED), "{}", colours.name());
+        }
+        assert_eq!(paint_difference(&kappa, 0.1)[..3], MASKED);
+    }
 
     #[test]
     fn tables_begin_and_end_with_their_anchors() {

@@ -19,7 +19,19 @@ struct Arguments {
     command: Command,
 }
 
+/// A table that cannot be printed, on a full disk for example, is no fault of the program: it is told as other failures are.
+fn explain_unprintable_output() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        let Some(reason) = said.strip_prefix("failed printing to stdout: ") else { return usual(panic) };
+        eprintln!("error: cannot write to the standard output: {reason}");
+        std::process::exit(2);
+    }));
+}
+
 fn main() -> ExitCode {
+    explain_unprintable_output();
     match Arguments::parse().command.run() {
         Ok(Ending::Complete) => ExitCode::SUCCESS,
         Ok(Ending::Interrupted) => ExitCode::from(INTERRUPTED),

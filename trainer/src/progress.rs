@@ -1,6 +1,8 @@
 //! How far long work is: a bar on a terminal, a line now and then in the log of a batch job.
 
 use std::{
+    fmt,
+    io::{self, Write},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -11,6 +13,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 const LEAST_PAUSE: Duration = Duration::from_secs(10);
 /// ... or when this long has passed.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Prints a line of what happens, as `println!` does: that nobody reads it any more, or that it cannot be written, ends no work.
+#[macro_export]
+macro_rules! say {
+    ($($line:tt)*) => { $crate::progress::say(format_args!($($line)*)) };
+}
+
+/// See [`say!`].
+pub fn say(line: fmt::Arguments) {
+    let _ = writeln!(io::stdout().lock(), "{line}");
+}
 
 /// Progress of one kind of work. On a terminal it is a bar; elsewhere lines go to the standard error, which leaves tables on the
 /// standard output alone.
@@ -23,7 +36,7 @@ pub struct Bar {
 
 /// The bar of a box of a simulation, whose command prints lines of its own where there is no terminal.
 pub fn step_bar(steps: usize) -> ProgressBar {
-    let template = "{msg:24} {bar:30} {pos}/{len} steps, {per_sec}, {eta} left";
+    let template = "{msg} {bar:30} {pos}/{len} steps, {per_sec}, {eta} left";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(steps as u64).with_style(style)
 }

@@ -212,13 +212,15 @@ fn from_nothing_to_crops() -> Result<()> {
     ensure!(table.contains("C_l / halofit") && here.join("assessment.json").is_file(), "{table}");
     refuse(here, small, "other parameters")?;
     refuse(here, "assess crops.npy", "trainer simulate --out")?;
-    refuse(here, "simulate --out x --particles 15", "--particles must be even")?;
+    refuse(here, "simulate --out x --particles 17", "--particles must be even")?;
     refuse(here, "simulate --out x --preset paper --particles 1624", "give fewer --particles")?;
-    refuse(here, "simulate --out x --preset paper --particles 1626", "between 16 and 1624")?;
+    refuse(here, "simulate --out x --preset paper --particles 1626", "from 16 to 1624")?;
+    refuse(here, "simulate --out x --hubble 7", "from 0.3 to 1.5")?;
+    ensure!(succeed(here, "simulate --plan --out x --hubble 70")? == succeed(here, "simulate --plan --out x --hubble 0.7")?);
     refuse(here, "simulate --out x --shard 3/2", "a shard is like 3/45")?;
-    refuse(here, "simulate --out x --sigma-8 0", "sigma_8")?;
+    refuse(here, "simulate --out x --sigma-8 0", "from 0.2 to 2")?;
     refuse(here, "simulate --out x --box-side 20 --shell-thickness 20", "would repeat")?;
-    refuse(here, "simulate --out x --omega-m 0.3 --omega-l 3", "universe")?;
+    refuse(here, "simulate --out x --omega-m 0.3 --omega-l 3", "from 0 to 1.5")?;
     refuse(here, "simulate --out crops.npy --particles 16", "cannot create the folder")?;
     std::fs::write(here.join("sim/boxes/box-0000.json"), "{}")?;
     refuse(here, "assess sim", "no manifest of a box")

@@ -234,8 +234,9 @@ fn check_width(parameters: &Parameters, distance: f64) -> Result<()> {
     let width = crop.to_radians() * distance;
     ensure!(
         width <= parameters.box_side,
-        "a crop of {CROP} pixels is {width:.0} Mpc/h wide at the farthest source, and the box, {} Mpc/h, would repeat in it: \
+        "{} is {width:.0} Mpc/h wide at the farthest source, and the box, {} Mpc/h, would repeat in it: \
          give a wider --box-side, a smaller --side-angle or a nearer source",
+        if parameters.pixels > CROP { format!("a crop of {CROP} pixels") } else { "a map".to_owned() },
         parameters.box_side
     );
     Ok(())

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! parameters, needs   what is made, and what that takes
+//! limits              ranges of the parameters
 //! cosmology           growth and power spectra of theory
 //! nbody               particles and their gravity, from a Gaussian field to today
 //! light_cone          shells of particles -> lens planes, as an observer sees them
@@ -21,6 +22,7 @@ pub mod campaign;
 pub mod cosmology;
 pub mod evolution;
 pub mod light_cone;
+pub mod limits;
 pub mod nbody;
 pub mod needs;
 pub mod parameters;

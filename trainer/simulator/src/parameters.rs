@@ -6,12 +6,10 @@ use shared::Cosmology;
 
 use crate::{
     light_cone::Field,
+    limits::{self, Range},
     nbody::{gravity::Resolution, short_range::PairForce},
     ray_tracing::RayTracing,
 };
-
-/// Most particles along a side: their numbers are 32 bits wide.
-pub const MOST_PARTICLES: usize = 1624;
 
 /// Parameters of a box and of the maps that are made of it. Written to every manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,34 +93,18 @@ impl Parameters {
     /// # Errors
     /// When it cannot, with what to change.
     pub fn validate(&self) -> Result<()> {
-        let even = |n: usize| n >= 16 && n.is_multiple_of(2) && n <= MOST_PARTICLES;
-        ensure!(
-            even(self.particles),
-            "--particles must be even and between 16 and {MOST_PARTICLES}, got {}",
-            self.particles
-        );
-        ensure!((1..=4).contains(&self.mesh_factor), "--mesh-factor must be between 1 and 4, got {}", self.mesh_factor);
-        ensure!(
-            self.box_side > 0.0 && self.box_side <= 1e4,
-            "--box-side must be between 0 and 10,000 Mpc/h, got {}",
-            self.box_side
-        );
-        ensure!(
-            self.softening > 0.0 && self.softening <= 1.0,
-            "--softening must be between 0 and 1 mean distances, got {}",
-            self.softening
-        );
-        ensure!(
-            self.cloud > 0.0 && self.cloud <= 10.0,
-            "--cloud must be between 0 and 10 mean distances, got {}",
-            self.cloud
-        );
-        ensure!((1..=10_000).contains(&self.steps), "--steps must be between 1 and 10,000, got {}", self.steps);
-        ensure!(
-            self.start_redshift >= 1.0 && self.start_redshift <= 200.0,
-            "--start-redshift must be between 1 and 200, got {}",
-            self.start_redshift
-        );
+        let within = |option: &str, value: f64, range: Range| {
+            ensure!(range.holds(value), "--{option} is {value}: {}", range.refusal());
+            Ok(())
+        };
+        within("particles", self.particles as f64, limits::PARTICLES)?;
+        ensure!(self.particles.is_multiple_of(2), "--particles must be even, got {}", self.particles);
+        within("mesh-factor", self.mesh_factor as f64, limits::MESH_FACTOR)?;
+        within("box-side", self.box_side, limits::BOX_SIDE)?;
+        within("softening", self.softening, limits::SOFTENING)?;
+        within("cloud", self.cloud, limits::CLOUD)?;
+        within("steps", self.steps as f64, limits::STEPS)?;
+        within("start-redshift", self.start_redshift, limits::START_REDSHIFT)?;
         ensure!(!self.source_redshifts.is_empty(), "--source-redshifts needs at least one redshift");
         for (place, &redshift) in self.source_redshifts.iter().enumerate() {
             // Three digits name the folder of a source's maps.
@@ -137,19 +119,32 @@ impl Parameters {
                 self.start_redshift
             );
         }
-        ensure!((16..=8192).contains(&self.pixels), "--pixels must be between 16 and 8192, got {}", self.pixels);
-        ensure!(self.maps >= 1 && self.maps <= 10_000, "--maps must be between 1 and 10,000, got {}", self.maps);
+        within("pixels", self.pixels as f64, limits::PIXELS)?;
+        within("maps", self.maps as f64, limits::MAPS)?;
+        within("side-angle", self.side_angle, limits::SIDE_ANGLE)?;
+        within("shell-thickness", self.shell_thickness, limits::SHELL_THICKNESS)?;
         ensure!(
-            self.side_angle > 0.0 && self.side_angle <= 10.0,
-            "--side-angle must be between 0 and 10 degrees, over which the sky is flat, got {}",
-            self.side_angle
-        );
-        ensure!(
-            self.shell_thickness > 0.0 && self.shell_thickness <= self.box_side,
-            "--shell-thickness must be at most the side of the box, {} Mpc/h, got {}",
+            self.shell_thickness <= self.box_side,
+            "a box of {} Mpc/h (--box-side) cannot be cut into shells of {} Mpc/h: give a wider box, or a smaller --shell-thickness",
             self.box_side,
             self.shell_thickness
         );
+        let cosmology = &self.cosmology;
+        within("omega-m", cosmology.omega_m, limits::OMEGA_M)?;
+        within("omega-l", cosmology.omega_l, limits::OMEGA_L)?;
+        within("hubble", cosmology.h, limits::HUBBLE)?;
+        within("w0", cosmology.w0, limits::W0)?;
+        within("wa", cosmology.wa, limits::WA)?;
+        let optional = [
+            ("omega-b", cosmology.omega_b, limits::OMEGA_B),
+            ("sigma-8", cosmology.sigma_8, limits::SIGMA_8),
+            ("n-s", cosmology.n_s, limits::N_S),
+        ];
+        for (option, value, range) in optional {
+            if let Some(value) = value {
+                within(option, value, range)?;
+            }
+        }
         Ok(())
     }
 

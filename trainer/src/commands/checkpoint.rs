@@ -57,11 +57,11 @@ pub fn run(arguments: &CheckpointArguments) -> Result<()> {
     match &arguments.what {
         What::Split { file, megabytes, out, force } => {
             let (list, count) = pieces::split(file, megabytes << 20, out, *force)?;
-            println!("{count} pieces and their list, {}", list.display());
+            crate::say!("{count} pieces and their list, {}", list.display());
         }
         What::Join { list, out, force } => {
             let path = pieces::join(list, out, *force)?;
-            println!("{}: whole, as it was cut", path.display());
+            crate::say!("{}: whole, as it was cut", path.display());
         }
     }
     Ok(())

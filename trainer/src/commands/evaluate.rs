@@ -87,6 +87,9 @@ pub struct EvaluateArguments {
     /// Seed of both
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Replace a report of other weights or maps that the folder holds
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     input: InputArguments,
     /// Device that computes: auto, cpu, torch-cpu, cuda or cuda:N
@@ -104,17 +107,18 @@ pub struct EvaluateArguments {
 pub fn run(arguments: &EvaluateArguments) -> Result<Ending> {
     process::settle(arguments.threads, 1);
     let evaluation = open(arguments)?;
+    check_report(arguments, &evaluation.inputs())?;
     let steps = evaluation.manifest.origin.total_steps().map(|steps| format!(" ({steps} steps)")).unwrap_or_default();
-    println!("device: {}, weights: {}{steps}", evaluation.generator.backend().describe(), evaluation.file.file);
+    crate::say!("device: {}, weights: {}{steps}", evaluation.generator.backend().describe(), evaluation.file.file);
     let reference = arguments.reference.clone().unwrap_or_else(|| arguments.out.join("reference"));
     match evaluation.run(&arguments.out, &reference, &Interruption::listen()?) {
         Ok(results) => {
             print!("{}", summary::screen(&results));
-            println!("{}", arguments.out.join("report.html").display());
+            crate::say!("{}", arguments.out.join("report.html").display());
             Ok(Ending::Complete)
         }
         Err(error) if error.is::<Interrupted>() => {
-            println!("{}: what is finished is kept; the same command goes on", arguments.out.display());
+            crate::say!("{}: what is finished is kept; the same command goes on", arguments.out.display());
             Ok(Ending::Interrupted)
         }
         Err(error) => Err(error),
@@ -213,6 +217,18 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
         depends_on,
         judged_by,
     })
+}
+
+/// Refuses to replace a report of something else.
+fn check_report(arguments: &EvaluateArguments, inputs: &str) -> Result<()> {
+    let path = arguments.out.join("report.json");
+    let Ok(text) = std::fs::read(&path) else { return Ok(()) };
+    let of = serde_json::from_slice::<serde_json::Value>(&text).ok();
+    let of = of.as_ref().and_then(|report| report.get("inputs")?.as_str());
+    if of != Some(inputs) && !arguments.force {
+        bail!("{} is a report of other weights or maps: give another --out, or --force to replace it", path.display());
+    }
+    Ok(())
 }
 
 /// What makes the sets no fair judges: maps that they share with each other or with the training data.

@@ -95,7 +95,7 @@ pub fn run(arguments: &ExportArguments) -> Result<()> {
     if let Some(onnx) = &arguments.onnx {
         let weights = LoadedWeights::read(weights, None)?;
         write_atomically(onnx, &onnx::encode(&weights.manifest, &weights.generator)?)?;
-        println!("{}: ONNX, operator set {}", onnx.display(), onnx::OPERATOR_SET);
+        crate::say!("{}: ONNX, operator set {}", onnx.display(), onnx::OPERATOR_SET);
     }
     Ok(())
 }
@@ -131,9 +131,9 @@ fn export_run(arguments: &ExportArguments, run: &Path, out: &Path) -> Result<()>
     };
     // All is measured: only now is what lies in the folder replaced.
     let manifest = encoded.write(out, of_run::origin(&state), measured)?;
-    println!("{}: generator of step {}", out.display(), state.step);
+    crate::say!("{}: generator of step {}", out.display(), state.step);
     for band in &manifest.spectrum {
-        println!(
+        crate::say!(
             "  l {:>5}..{:<5}  mean P(l) {:.3} of the data's, sigma {:.3}",
             band.ell_low, band.ell_high, band.mean_ratio, band.sigma_ratio
         );

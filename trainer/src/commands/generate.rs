@@ -94,7 +94,7 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
     let manifest = &weights.manifest;
     let generator = Drawer::new(&manifest.network, &weights.generator, arguments.device)?.generator(manifest, batch());
     let steps = manifest.origin.total_steps().map(|steps| format!(" ({steps} steps)")).unwrap_or_default();
-    println!("device: {}, weights: {}{steps}", generator.backend().describe(), weights.file.file);
+    crate::say!("device: {}, weights: {}{steps}", generator.backend().describe(), weights.file.file);
     let mut output = Output::create(kind, arguments, &weights)?;
     let bar = Bar::new(arguments.count, "maps");
     let start = std::time::Instant::now();
@@ -109,7 +109,7 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
     output.finish()?;
     bar.finish();
     let speed = arguments.count as f64 / start.elapsed().as_secs_f64();
-    println!("{}: {} maps, {speed:.1} maps/s", arguments.out.display(), arguments.count);
+    crate::say!("{}: {} maps, {speed:.1} maps/s", arguments.out.display(), arguments.count);
     Ok(())
 }
 

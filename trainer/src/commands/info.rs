@@ -74,7 +74,7 @@ fn folder(path: &Path) -> Result<()> {
     if path.join("config.toml").is_file() || path.join("checkpoints").is_dir() {
         return run_folder(path);
     }
-    if path.join("results.json").is_file() {
+    if path.join("report.json").is_file() {
         println!("report of `trainer evaluate`: open {}", path.join("report.html").display());
         return Ok(());
     }
@@ -288,7 +288,8 @@ fn print_manifest(manifest: &Manifest) {
                 println!("pulled toward the data's {}", training.trained_toward.join("; "));
             }
             if let Some(ancestor) = &training.started_from {
-                println!("begun from the generator {} after its {} steps", ancestor.sha256, ancestor.steps);
+                let (before, all) = (ancestor.steps, training.total_steps());
+                println!("begun from the generator {} after its {before} steps: {all} steps in all", ancestor.sha256);
             }
         }
         Origin::Imported(import) => {

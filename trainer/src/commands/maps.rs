@@ -47,7 +47,7 @@ const WHOLE_MAPS: usize = 8;
 #[command(verbatim_doc_comment)]
 pub struct MapsArguments {
     /// Folder of LensTools potential planes (FITS with ANGLE, CHI, Z); maps are their Born projection
-    #[arg(long, value_name = "DIR", required_unless_present = "maps", conflicts_with = "maps", requires = "count")]
+    #[arg(long, value_name = "DIR", conflicts_with = "maps")]
     planes: Option<PathBuf>,
     /// File or folder of your own convergence maps of any size (.npy, .npz, FITS, HDF5); FILE[NAME] takes one array or image of several
     #[arg(long, value_name = "MAPS")]
@@ -165,7 +165,8 @@ pub fn run(arguments: &MapsArguments) -> Result<()> {
     match (&arguments.planes, &arguments.maps, arguments.count) {
         (Some(folder), _, Some(count)) => from_planes(arguments, folder, count as usize),
         (None, Some(path), _) => from_maps(arguments, path),
-        _ => bail!("give --planes and --count, or --maps"),
+        (Some(_), ..) => bail!("--planes needs --count, the number of maps to make"),
+        (None, None, _) => bail!("give --maps, your own convergence maps, or --planes, a folder of lens planes, with --count"),
     }
 }
 
@@ -194,7 +195,7 @@ impl MapsArguments {
         writer.finish(Some(description)).context("cannot complete the file")?;
         bar.finish();
         let MapsDescription { maps, pixels, side_angle, .. } = description;
-        println!("{}: {maps} maps of {pixels} x {pixels} pixels, {side_angle:.4} degrees", self.out.display());
+        crate::say!("{}: {maps} maps of {pixels} x {pixels} pixels, {side_angle:.4} degrees", self.out.display());
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use shared::Cosmology;
 use simulator::{
     campaign::{Campaign, Shard, Watch},
     evolution::Setting,
+    limits,
     needs::{Bytes, Needs, PROGRAM, available_memory},
     parameters::Parameters,
     ray_tracing::RayTracing,
@@ -38,13 +39,13 @@ pub struct SimulateArguments {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Number of boxes, of all jobs together
-    #[arg(long)]
+    #[arg(long, value_name = limits::BOXES.shown, value_parser = |text: &str| limits::BOXES.parse_count(text))]
     boxes: Option<usize>,
     /// Which boxes this job makes: number i of every n
     #[arg(long, value_name = "I/N", default_value = "1/1")]
     shard: Shard,
     /// Maps of each box
-    #[arg(long)]
+    #[arg(long, value_name = limits::MAPS.shown, value_parser = |text: &str| limits::MAPS.parse_count(text))]
     maps: Option<usize>,
     /// Seed of boxes and views; use another one for validation maps
     #[arg(long, default_value_t = 1)]
@@ -68,28 +69,28 @@ pub struct SimulateArguments {
 #[command(next_help_heading = "Cosmology (the paper's by default)")]
 struct CosmologyArguments {
     /// Matter density over the critical density, today
-    #[arg(long)]
+    #[arg(long, value_name = limits::OMEGA_M.shown, value_parser = |text: &str| limits::OMEGA_M.parse::<f64>(text))]
     omega_m: Option<f64>,
     /// Baryon density over the critical density, today
-    #[arg(long)]
+    #[arg(long, value_name = limits::OMEGA_B.shown, value_parser = |text: &str| limits::OMEGA_B.parse::<f64>(text))]
     omega_b: Option<f64>,
     /// Dark-energy density over the critical density, today; 1 - Omega_m, a flat universe, if only that is given
-    #[arg(long)]
+    #[arg(long, value_name = limits::OMEGA_L.shown, value_parser = |text: &str| limits::OMEGA_L.parse::<f64>(text))]
     omega_l: Option<f64>,
     /// Hubble constant in 100 km/s/Mpc
-    #[arg(long)]
+    #[arg(long, value_name = limits::HUBBLE.shown, value_parser = limits::hubble)]
     hubble: Option<f64>,
     /// Slope of the primordial power spectrum
-    #[arg(long)]
+    #[arg(long, value_name = limits::N_S.shown, value_parser = |text: &str| limits::N_S.parse::<f64>(text))]
     n_s: Option<f64>,
     /// Amplitude of linear fluctuations in spheres of 8 Mpc/h, today
-    #[arg(long)]
+    #[arg(long, value_name = limits::SIGMA_8.shown, value_parser = |text: &str| limits::SIGMA_8.parse::<f64>(text))]
     sigma_8: Option<f64>,
     /// Equation of state of dark energy today
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_negative_numbers = true, value_name = limits::W0.shown, value_parser = |text: &str| limits::W0.parse::<f64>(text))]
     w0: Option<f64>,
     /// Change of the equation of state, as wa (1 - a)
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_negative_numbers = true, value_name = limits::WA.shown, value_parser = |text: &str| limits::WA.parse::<f64>(text))]
     wa: Option<f64>,
 }
 
@@ -98,25 +99,25 @@ struct CosmologyArguments {
 #[command(next_help_heading = "Simulation")]
 struct NumericsArguments {
     /// Particles along a side of the box
-    #[arg(long)]
+    #[arg(long, value_name = limits::PARTICLES.shown, value_parser = |text: &str| limits::PARTICLES.parse_count(text))]
     particles: Option<usize>,
     /// Side of the box in Mpc/h
-    #[arg(long, value_name = "MPC/H")]
+    #[arg(long, value_name = limits::BOX_SIDE.shown, value_parser = |text: &str| limits::BOX_SIDE.parse::<f64>(text))]
     box_side: Option<f64>,
     /// Mesh nodes for each particle, along a side
-    #[arg(long)]
+    #[arg(long, value_name = limits::MESH_FACTOR.shown, value_parser = |text: &str| limits::MESH_FACTOR.parse_count(text))]
     mesh_factor: Option<usize>,
     /// Leave out the short-range force over pairs: faster, without small halos' cores
     #[arg(long)]
     mesh_only: bool,
     /// Softening of forces, in mean distances between particles
-    #[arg(long)]
+    #[arg(long, value_name = limits::SOFTENING.shown, value_parser = |text: &str| limits::SOFTENING.parse::<f64>(text))]
     softening: Option<f64>,
     /// Time steps
-    #[arg(long)]
+    #[arg(long, value_name = limits::STEPS.shown, value_parser = |text: &str| limits::STEPS.parse_count(text))]
     steps: Option<usize>,
     /// Redshift at which particles leave their lattice
-    #[arg(long, value_name = "Z")]
+    #[arg(long, value_name = limits::START_REDSHIFT.shown, value_parser = |text: &str| limits::START_REDSHIFT.parse::<f64>(text))]
     start_redshift: Option<f64>,
     /// Give every initial mode the amplitude of the power spectrum: means over few boxes are less noisy, their scatter is wrong
     #[arg(long)]
@@ -131,7 +132,7 @@ struct NumericsArguments {
 #[command(next_help_heading = "Maps")]
 struct FieldArguments {
     /// Redshifts of the sources, such as 0.5,1,2
-    #[arg(long, value_delimiter = ',', value_name = "Z")]
+    #[arg(long, value_delimiter = ',', value_name = limits::SOURCE_REDSHIFT.shown, value_parser = |text: &str| limits::SOURCE_REDSHIFT.parse::<f64>(text))]
     source_redshifts: Option<Vec<f64>>,
     /// How light is followed
     #[arg(long, value_enum)]
@@ -140,16 +141,16 @@ struct FieldArguments {
     #[arg(long)]
     write_planes: bool,
     /// Width of the clouds that particles are seen as, in mean distances between particles, where that is more than a pixel
-    #[arg(long)]
+    #[arg(long, value_name = limits::CLOUD.shown, value_parser = |text: &str| limits::CLOUD.parse::<f64>(text))]
     cloud: Option<f64>,
     /// Pixels along a side of a map
-    #[arg(long)]
+    #[arg(long, value_name = limits::PIXELS.shown, value_parser = |text: &str| limits::PIXELS.parse_count(text))]
     pixels: Option<usize>,
     /// Side of a map in degrees
-    #[arg(long, value_name = "DEGREES")]
+    #[arg(long, value_name = limits::SIDE_ANGLE.shown, value_parser = |text: &str| limits::SIDE_ANGLE.parse::<f64>(text))]
     side_angle: Option<f64>,
     /// Thickness of the shells of the light cone in Mpc/h, at most
-    #[arg(long, value_name = "MPC/H")]
+    #[arg(long, value_name = limits::SHELL_THICKNESS.shown, value_parser = |text: &str| limits::SHELL_THICKNESS.parse::<f64>(text))]
     shell_thickness: Option<f64>,
 }
 
@@ -188,8 +189,8 @@ pub fn run(arguments: &SimulateArguments) -> Result<Ending> {
     let out = arguments.out.display();
     let ending = pool.install(|| campaign.run(&mut bars, &interruption))?;
     match ending {
-        Ending::Complete => println!("{out}: complete"),
-        Ending::Interrupted => println!("{out}: saved; the same command goes on"),
+        Ending::Complete => crate::say!("{out}: complete"),
+        Ending::Interrupted => crate::say!("{out}: saved; the same command goes on"),
     }
     Ok(ending)
 }
@@ -197,11 +198,11 @@ pub fn run(arguments: &SimulateArguments) -> Result<Ending> {
 fn describe(campaign: &Campaign, needs: &Needs, threads: usize) {
     let parameters = &campaign.setting.parameters;
     let mine = campaign.numbers().count();
-    println!(
+    crate::say!(
         "{mine} of {} boxes of {}^3 particles in {} Mpc/h, {} steps, {} maps each, {threads} threads",
         campaign.boxes, parameters.particles, parameters.box_side, parameters.steps, parameters.maps
     );
-    println!(
+    crate::say!(
         "memory {}: program {}, particles {}, meshes {}, maps {}; disk {}, and {} while a box is not complete",
         Bytes(needs.memory),
         Bytes(PROGRAM),
@@ -301,12 +302,12 @@ impl Watch for Bars {
             let each = lines.begun.elapsed().as_secs_f64() / (lines.done - lines.first) as f64;
             let left = each * (lines.steps - lines.done) as f64 / 60.0;
             // Later steps take longer, since halos have grown.
-            println!("{}: step {} of {}, at least {left:.0} minutes left", lines.name, lines.done, lines.steps);
+            crate::say!("{}: step {} of {}, at least {left:.0} minutes left", lines.name, lines.done, lines.steps);
         }
     }
 
     fn end(&mut self, number: usize) {
         self.bar.finish();
-        println!("box {} of {} is complete", number + 1, self.boxes);
+        crate::say!("box {} of {} is complete", number + 1, self.boxes);
     }
 }

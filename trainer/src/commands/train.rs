@@ -191,7 +191,7 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
     // One process speaks for all.
     let say = |line: String| {
         if group.leads() {
-            println!("{line}");
+            crate::say!("{line}");
         }
     };
     say(format!("device: {}, arithmetic: {}", describe(device), config.precision));

@@ -78,7 +78,7 @@ pub fn run(arguments: &ViewArguments) -> Result<()> {
         eprintln!("note: whoever reaches {address} sees this page; without --address only this machine does");
     }
     let host = if address.contains(':') { format!("[{address}]") } else { address };
-    println!("http://{host}:{port}/   (Ctrl-C ends it)");
+    crate::say!("http://{host}:{port}/   (Ctrl-C ends it)");
     std::thread::scope(|scope| {
         scope.spawn(|| server::serve(&server, &library, is_over));
         if is_run {

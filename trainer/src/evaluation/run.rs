@@ -3,8 +3,9 @@
 use std::{path::Path, time::Instant};
 
 use anyhow::Result;
+use sha2::{Digest, Sha256};
 use shared::{
-    formats::weights::{Manifest, Origin, WeightsFile},
+    formats::weights::{Manifest, Origin, WeightsFile, manifest::hexadecimal},
     statistics::StatisticsEdges,
 };
 use storage::{
@@ -117,6 +118,7 @@ impl Evaluation {
         let results = Results {
             version: env!("CARGO_PKG_VERSION").into(),
             quick: self.quick,
+            inputs: self.inputs(),
             warnings: self.warnings.clone(),
             weights: self.weights_summary(),
             sets: self.set_summaries(&measured, nearest.as_ref()),
@@ -155,6 +157,11 @@ impl Evaluation {
         write(out, &results, &figures)?;
         reference::write(reference, &measured.validation, &self.validation)?;
         Ok(results)
+    }
+
+    /// SHA-256 of what every part depends on.
+    pub fn inputs(&self) -> String {
+        hexadecimal(&Sha256::digest(&self.depends_on))
     }
 
     fn key(&self, what: &str) -> String {

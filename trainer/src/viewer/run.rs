@@ -24,7 +24,7 @@ pub fn follow(run: &Path, shelf: &Shelf, ended: impl Fn() -> bool) {
         if newest.is_some() && newest != seen {
             match newest.map_or_else(|| Ok(None), |step| volume(&checkpoints, step).map(Some)) {
                 Ok(Some(volume)) => {
-                    println!("{}", volume.title);
+                    crate::say!("{}", volume.title);
                     shelf.add(volume);
                 }
                 Ok(None) => {}

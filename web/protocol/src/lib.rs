@@ -160,7 +160,7 @@ pub enum Event {
     Drawn(Drawn),
     /// A map is treated and measured. Attachment: its kappa.
     Looked(Portrait),
-    /// A file is read. Attachments: kappa of each map.
+    /// A file is read. Attachments: kappa of each map, NaN where a pixel has no value.
     Read {
         /// Its first maps.
         maps: Vec<MapSize>,
@@ -168,6 +168,8 @@ pub enum Event {
         total: usize,
         /// Whether it states how large they are on the sky.
         states_angle: bool,
+        /// What the visitor should be told.
+        notes: Vec<String>,
     },
     /// Layers of the network, the first one first. Attachments: for each, the shown channels, one after the other.
     Layers {

@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use leptos::prelude::*;
 use shared::{
-    ConvergenceMap,
     formats::{
         fits::{self, FitsDescription, Keyword},
         npy,
@@ -95,8 +94,6 @@ fn name(shown: &ShownMap) -> String {
 /// A FITS file as `trainer generate` writes it, with where the map lies in latent space and what was done to it.
 fn fits_of(shown: &ShownMap, manifest: Option<&Manifest>) -> Result<Vec<u8>, String> {
     let portrait = &shown.portrait;
-    let map = ConvergenceMap::new(portrait.side_angle, portrait.pixels, shown.kappa.to_vec())
-        .map_err(|error| error.to_string())?;
     let mut keywords = Vec::new();
     if let Some(point) = shown.point() {
         keywords.push(("SEED", Keyword::Text(point.seed.to_string()), "seed of the latent vector"));
@@ -133,7 +130,8 @@ fn fits_of(shown: &ShownMap, manifest: Option<&Manifest>) -> Result<Vec<u8>, Str
     keywords.push(("ORIGIN", Keyword::Text(origin.into()), ""));
     let cosmology = generated.and_then(|manifest| manifest.origin.cosmology());
     let source_redshift = generated.and_then(|manifest| manifest.origin.source_redshift());
-    fits::write(&map, &FitsDescription { cosmology, source_redshift, keywords }).map_err(|error| error.to_string())
+    let description = FitsDescription { cosmology, source_redshift, keywords };
+    fits::write_pixels(portrait.side_angle, portrait.pixels, &shown.kappa, &description).map_err(|error| error.to_string())
 }
 
 fn offer_npy(shown: &ShownMap) {

@@ -179,6 +179,9 @@ fn value_at(shown: &ShownMap, x: f64, y: f64) -> Option<String> {
     let (column, row) = ((x * pixels as f64) as usize, (y * pixels as f64) as usize);
     let kappa = shown.kappa.get(row * pixels + column)?;
     let side = shown.portrait.side_angle * 60.0;
+    if kappa.is_nan() {
+        return Some(format!("{:.1}′, {:.1}′   masked", x * side, y * side));
+    }
     let height = if shown.portrait.sigma > 0.0 { f64::from(*kappa) / shown.portrait.sigma } else { 0.0 };
     Some(format!("{:.1}′, {:.1}′   κ = {kappa:.4}   {height:.1} σ", x * side, y * side).replace('-', "−"))
 }

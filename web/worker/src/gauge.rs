@@ -4,7 +4,7 @@ use protocol::{Measured, Portrait};
 use shared::{
     ConvergenceMap,
     statistics::{
-        MapStatistics, PowerSpectrumPlan, Statistic, StatisticsEdges, StatisticsPlan, mean_and_sigma,
+        MapStatistics, PowerSpectrumPlan, Statistic, StatisticsEdges, StatisticsPlan, mask::Mask, mean_and_sigma,
         power_spectrum::paper_edges,
     },
     survey::{DeflectionPlan, Treatment, TreatmentPlan},
@@ -53,27 +53,69 @@ impl Gauge {
         self.pixels == map.pixels() && self.side_angle.to_bits() == map.side_angle().to_bits()
     }
 
-    /// Treats a map and measures what is asked for, of all of it but the band.
+    /// Treats a map and measures what is asked for, of all of it but the band. Pixels that `mask` leaves out are NaN in what is seen.
     ///
     /// # Errors
     /// When the map has too few pixels to be measured.
     pub fn look(
         &mut self,
         map: ConvergenceMap,
+        mask: Option<&Mask>,
         treatment: &Treatment,
         statistics: &[Statistic],
     ) -> Result<(Portrait, Vec<f32>), Failure> {
         let (pixels, side_angle) = (self.pixels, self.side_angle);
         let whole = treatment.whole();
         let seen = if whole.is_none() { map } else { self.treated(&map, &whole)? };
-        let measured = self.measure(&seen, statistics)?;
+        let measured = match mask {
+            None => self.measure(&seen, statistics)?,
+            Some(mask) => self.measure_masked(&seen, mask, statistics)?,
+        };
         let seen = if treatment.band.is_none() {
             seen
         } else {
             self.treated(&seen, &Treatment { band: treatment.band, ..Treatment::default() })?
         };
-        let (_, sigma) = mean_and_sigma(seen.kappa());
-        Ok((Portrait { pixels, side_angle, sigma, measured }, seen.into_kappa()))
+        let mut kappa = seen.into_kappa();
+        let Some(mask) = mask else {
+            let (_, sigma) = mean_and_sigma(&kappa);
+            return Ok((Portrait { pixels, side_angle, sigma, measured }, kappa));
+        };
+        let whole: Vec<f32> = kappa.iter().zip(mask.whole()).filter(|(_, whole)| **whole).map(|(&k, _)| k).collect();
+        let sigma = if whole.is_empty() { 0.0 } else { mean_and_sigma(&whole).1 };
+        for (kappa, used) in kappa.iter_mut().zip(mask.used()) {
+            if !used {
+                *kappa = f32::NAN;
+            }
+        }
+        Ok((Portrait { pixels, side_angle, sigma, measured }, kappa))
+    }
+
+    fn measure_masked(
+        &mut self,
+        map: &ConvergenceMap,
+        mask: &Mask,
+        statistics: &[Statistic],
+    ) -> Result<Vec<Measured>, Failure> {
+        let plan = self.plan()?;
+        let mut all = MapStatistics::default();
+        plan.measure_masked(map, mask, &mut all).map_err(|error| unmeasured(&error))?;
+        let of = |&statistic: &Statistic| Measured {
+            statistic,
+            middles: plan.middles(statistic),
+            values: all.of(statistic).to_vec(),
+        };
+        Ok(statistics.iter().map(of).collect())
+    }
+
+    /// The plan of all statistics.
+    fn plan(&mut self) -> Result<&mut StatisticsPlan, Failure> {
+        let made = match self.others.take() {
+            Some(plan) => plan,
+            None => StatisticsPlan::new(self.pixels, self.side_angle, &StatisticsEdges::default())
+                .map_err(|error| unmeasured(&error))?,
+        };
+        Ok(self.others.insert(made))
     }
 
     fn treated(&mut self, map: &ConvergenceMap, treatment: &Treatment) -> Result<ConvergenceMap, Failure> {
@@ -87,24 +129,17 @@ impl Gauge {
     /// # Errors
     /// When the map has too few pixels to be measured.
     pub fn measure(&mut self, map: &ConvergenceMap, statistics: &[Statistic]) -> Result<Vec<Measured>, Failure> {
-        let unmeasured =
-            |error: &dyn std::fmt::Display| Failure::final_one(format!("The map cannot be measured: {error}."));
         let mut all = MapStatistics::default();
         if statistics.iter().any(|statistic| *statistic != Statistic::PowerSpectrum) {
-            if self.others.is_none() {
-                let plan = StatisticsPlan::new(self.pixels, self.side_angle, &StatisticsEdges::default());
-                self.others = Some(plan.map_err(|error| unmeasured(&error))?);
+            let plan = self.plan()?;
+            // The quick ones take a tenth of the time that all of them do.
+            if statistics.iter().all(|statistic| Statistic::QUICK.contains(statistic)) {
+                plan.measure_pixels(map, &mut all);
+                plan.measure_paper(map, &mut all)
+            } else {
+                plan.measure(map, &mut all)
             }
-            if let Some(plan) = &mut self.others {
-                // The quick ones take a tenth of the time that all of them do.
-                if statistics.iter().all(|statistic| Statistic::QUICK.contains(statistic)) {
-                    plan.measure_pixels(map, &mut all);
-                    plan.measure_paper(map, &mut all)
-                } else {
-                    plan.measure(map, &mut all)
-                }
-                .map_err(|error| unmeasured(&error))?;
-            }
+            .map_err(|error| unmeasured(&error))?;
         }
         let mut measured = Vec::with_capacity(statistics.len());
         for &statistic in statistics {
@@ -131,4 +166,8 @@ impl Gauge {
         let plan = self.deflection.get_or_insert_with(|| DeflectionPlan::new(self.pixels));
         plan.deflection(map).map(|deflection| [deflection.right, deflection.down])
     }
+}
+
+fn unmeasured(error: &dyn std::fmt::Display) -> Failure {
+    Failure::final_one(format!("The map cannot be measured: {error}."))
 }

@@ -16,7 +16,7 @@ pub mod write;
 
 pub use header::FitsHeader;
 pub use image::FitsImage;
-pub use write::{FitsDescription, Keyword, PotentialPlane, write, write_plane};
+pub use write::{FitsDescription, Keyword, PotentialPlane, write, write_pixels, write_plane};
 
 use super::{choose::ChooseError, shape::ShapeError};
 use crate::map::MapError;

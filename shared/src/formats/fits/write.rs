@@ -46,9 +46,25 @@ pub enum Keyword {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write(map: &ConvergenceMap, description: &FitsDescription) -> Result<Vec<u8>, FitsError> {
-    let side = map.pixels();
+    write_pixels(map.side_angle(), map.pixels(), map.kappa(), description)
+}
+
+/// The same of `side` x `side` pixels of which some may be NaN: masked.
+///
+/// # Errors
+/// As [`write`], and when there are not that many pixels.
+pub fn write_pixels(
+    side_angle: f64,
+    side: usize,
+    kappa: &[f32],
+    description: &FitsDescription,
+) -> Result<Vec<u8>, FitsError> {
+    if kappa.len() != side * side {
+        let [expected, found] = [side * side, kappa.len()].map(|pixels| 4 * pixels as u64);
+        return Err(FitsError::Length { expected, found });
+    }
     let middle = f64::midpoint(side as f64, 1.0);
-    let step = map.side_angle() / side as f64;
+    let step = side_angle / side as f64;
     let text = |text: &str| Value::String(text.to_owned());
     let mut header = Header::default();
     header.add("SIMPLE", Value::Logical(true), "conforms to FITS standard")?;
@@ -56,7 +72,7 @@ pub fn write(map: &ConvergenceMap, description: &FitsDescription) -> Result<Vec<
     header.add("NAXIS", Value::Integer(2), "")?;
     header.add("NAXIS1", Value::Integer(side as i64), "columns")?;
     header.add("NAXIS2", Value::Integer(side as i64), "rows")?;
-    header.add("ANGLE", Value::Float(map.side_angle()), "side angle [deg]")?;
+    header.add("ANGLE", Value::Float(side_angle), "side angle [deg]")?;
     header.add("BUNIT", text("kappa"), "convergence, dimensionless")?;
     if let Some(redshift) = description.source_redshift {
         header.add("REDSHIFT", Value::Float(redshift), "source plane")?;
@@ -81,7 +97,7 @@ pub fn write(map: &ConvergenceMap, description: &FitsDescription) -> Result<Vec<
         header.add(keyword, value, comment)?;
     }
     let mut bytes = serialize_header(&header.cards)?;
-    bytes.extend_from_slice(&serialize_image_f32(map.kappa()));
+    bytes.extend_from_slice(&serialize_image_f32(kappa));
     Ok(bytes)
 }
 

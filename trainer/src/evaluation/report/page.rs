@@ -342,6 +342,7 @@ mod snapshots {
         Results {
             version: "0.0.0".into(),
             quick: true,
+            inputs: String::new(),
             warnings: Vec::new(),
             weights: WeightsSummary {
                 sha256: "ab".repeat(32),

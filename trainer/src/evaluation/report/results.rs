@@ -16,6 +16,8 @@ pub struct Results {
     pub version: String,
     /// Whether this is the short version, whose numbers are rough.
     pub quick: bool,
+    /// SHA-256 of what the numbers depend on: weights, validation maps, bins.
+    pub inputs: String,
     /// What makes the sets no fair judges: maps that they share with each other or with the training data.
     pub warnings: Vec<String>,
     /// The weights.

@@ -203,7 +203,7 @@ impl RunSetup {
         self.check_same(&state, &shown)?;
         self.agree()?;
         for note in changes(&state, &self.config).into_iter().filter(|_| leads) {
-            println!("note: {note}");
+            crate::say!("note: {note}");
         }
         let mut players = Players::new(&self.config, self.data.deviation, self.device)?;
         players.join(&self.group, &self.config);
@@ -224,7 +224,7 @@ impl RunSetup {
         let selection = Checkpoints::of_selection(&self.folder);
         for kept in [checkpoints, &selection].into_iter().filter(|kept| kept.folder().is_dir()) {
             if let Some(aside) = kept.set_aside_after(step)? {
-                println!("later files of {} are now in {}", kept.folder().display(), aside.display());
+                crate::say!("later files of {} are now in {}", kept.folder().display(), aside.display());
             }
         }
         Ok(())

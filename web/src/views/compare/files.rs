@@ -53,7 +53,7 @@ pub fn Drop() -> impl IntoView {
     });
     view! {
         <p class="lead">
-            "Drop .npy or FITS maps anywhere on this page, or weights (.safetensors) together with their manifest.json. "
+            "Drop maps (.npy, .npz, FITS, HDF5) anywhere on this page, or weights (.safetensors) together with their manifest.json. "
             "They stay on this machine."
         </p>
         <div class="buttons">
@@ -245,7 +245,10 @@ async fn read(
         Unanswered::Failed(sentence) => sentence,
         Unanswered::Gone => "it cannot be read any more".to_owned(),
     })?;
-    let (Event::Read { maps: sizes, total, states_angle }, numbers) = answer else { return Ok(Vec::new()) };
+    let (Event::Read { maps: sizes, total, states_angle, notes }, numbers) = answer else { return Ok(Vec::new()) };
+    if !notes.is_empty() {
+        state.notice.set(Some(format!("{}: {}.", file.name(), notes.join("; "))));
+    }
     let name = file.name();
     let angle =
         if states_angle || described.is_some() { String::new() } else { format!(" ({side_angle} degrees taken)") };

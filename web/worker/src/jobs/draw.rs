@@ -17,6 +17,6 @@ pub async fn step(
     statistics: &[Statistic],
 ) -> Result<Step, Failure> {
     let (map, milliseconds) = artist.draw(point).await?;
-    let (portrait, kappa) = artist.gauges.of(&map).look(map, treatment, statistics)?;
+    let (portrait, kappa) = artist.gauges.of(&map).look(map, None, treatment, statistics)?;
     Ok((Event::Drawn(Drawn { point, treatment: *treatment, milliseconds, portrait }), vec![kappa]))
 }

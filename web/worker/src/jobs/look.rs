@@ -1,7 +1,11 @@
 //! A map that is there already.
 
 use protocol::Event;
-use shared::{ConvergenceMap, statistics::Statistic, survey::Treatment};
+use shared::{
+    ConvergenceMap,
+    statistics::{Statistic, mask::Mask},
+    survey::Treatment,
+};
 
 use super::Step;
 use crate::{artist::Artist, messages::Failure};
@@ -12,10 +16,10 @@ use crate::{artist::Artist, messages::Failure};
 /// When it cannot be measured.
 pub fn step(
     artist: &mut Artist,
-    map: ConvergenceMap,
+    (map, mask): (ConvergenceMap, Option<Mask>),
     treatment: &Treatment,
     statistics: &[Statistic],
 ) -> Result<Step, Failure> {
-    let (portrait, kappa) = artist.gauges.of(&map).look(map, treatment, statistics)?;
+    let (portrait, kappa) = artist.gauges.of(&map).look(map, mask.as_ref(), treatment, statistics)?;
     Ok((Event::Looked(portrait), vec![kappa]))
 }

@@ -24,7 +24,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Array, Float32Array, Promise, Uint8Array};
 use protocol::{Event, Response, Work, queue::JobQueue};
-use shared::ConvergenceMap;
+use shared::{ConvergenceMap, statistics::mask::Mask};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
@@ -48,10 +48,10 @@ impl Job {
         match self.work {
             Work::Draw { point, treatment, statistics } => draw::step(artist, point, &treatment, &statistics).await,
             Work::Look { pixels, side_angle, treatment, statistics } => {
-                look::step(artist, map(attached, pixels, side_angle)?, &treatment, &statistics)
+                look::step(artist, masked_map(attached, pixels, side_angle)?, &treatment, &statistics)
             }
             Work::Measure { point, statistics } => measure::step(artist, point, &statistics).await,
-            Work::Read { side_angle } => read::step(&Uint8Array::new(&attached).to_vec(), side_angle),
+            Work::Read { side_angle } => read::step(Uint8Array::new(&attached).to_vec(), side_angle),
             Work::Layers { point } => layers::step(artist, point),
             Work::Test { modes } => Ok(test::step([1, 2].map(|place| numbers(self.message.get(place))), modes)),
             Work::Deflect { pixels } => deflect::step(artist, &map(attached, pixels, 1.0)?),
@@ -62,6 +62,21 @@ impl Job {
 /// The numbers of an attachment.
 fn numbers(attached: JsValue) -> Vec<f32> {
     attached.dyn_into::<Float32Array>().map(|numbers| numbers.to_vec()).unwrap_or_default()
+}
+
+/// The map of a job's attachment, with a mask where pixels are NaN: those have no value.
+fn masked_map(
+    attached: JsValue,
+    pixels: usize,
+    side_angle: f64,
+) -> Result<(ConvergenceMap, Option<Mask>), Failure> {
+    let mut kappa = numbers(attached);
+    let used: Vec<bool> = kappa.iter().map(|kappa| !kappa.is_nan()).collect();
+    let mask = used.contains(&false).then(|| Mask::new(pixels, used, 0.0));
+    kappa.iter_mut().filter(|kappa| kappa.is_nan()).for_each(|kappa| *kappa = 0.0);
+    let map = ConvergenceMap::new(side_angle, pixels, kappa)
+        .map_err(|error| Failure::final_one(format!("The map cannot be shown: {error}.")))?;
+    Ok((map, mask))
 }
 
 /// The map of a job's attachment.
