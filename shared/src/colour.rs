@@ -142,7 +142,13 @@ pub fn paint_stretched(kappa: &[f32], range: (f32, f32), stretch: Stretch, colou
     let (low, high) = range;
     let colour = |step: u16| colours.colour(stretch.place(low + (high - low) * f32::from(step) / STEPS, range));
     let table: Vec<[u8; 3]> = (0..=STEPS as u16).map(colour).collect();
-    let step = |&kappa: &f32| if kappa.is_nan() { MASKED } else { table[(((kappa - low) / (high - low)).clamp(0.0, 1.0) * STEPS).round() as usize] };
+    let step = |&kappa: &f32| {
+        if kappa.is_nan() {
+            MASKED
+        } else {
+            table[(((kappa - low) / (high - low)).clamp(0.0, 1.0) * STEPS).round() as usize]
+        }
+    };
     kappa.iter().map(step).flat_map(|[red, green, blue]| [red, green, blue, 255]).collect()
 }
 

@@ -10,7 +10,8 @@ const PIXELS: usize = 48;
 
 fn kappa(row: usize, column: usize) -> f32 {
     let (r, c) = (row as f64, column as f64);
-    let waves = (0.7 * r + 0.3 * c).sin() + 0.6 * (0.41 * c * r / 7.0).cos() + 0.2 * ((row * 31 + column * 17) % 11) as f64;
+    let waves =
+        (0.7 * r + 0.3 * c).sin() + 0.6 * (0.41 * c * r / 7.0).cos() + 0.2 * ((row * 31 + column * 17) % 11) as f64;
     (0.02 * waves) as f32
 }
 

@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 
 import {
   AXE, TRAINER, WEIGHTS, downloaded, launch, noiseMaps, npyValues, open, screenshot, servePage, shown, trainerIn,
@@ -52,8 +53,6 @@ const shape = (text, descr = "<f4", order = "False") => `{'descr': '${descr}', '
 /** Files that are no maps: none of them may be shown, and each has to be named. */
 function hostileFiles() {
   const map = noiseMaps(1, 16);
-  const withNan = Buffer.from(map);
-  withNan.writeFloatLE(Number.NaN, withNan.length - 8);
   const zeros = Buffer.alloc(64);
   return [
     ["empty.npy", Buffer.alloc(0)],
@@ -70,15 +69,16 @@ function hostileFiles() {
     ["longer.npy", Buffer.concat([map, Buffer.from("more")])],
     ["magic.npy", map.subarray(0, 6)],
     ["header.npy", map.subarray(0, 40)],
-    ["nan.npy", withNan],
-    ["infinite.npy", npy(shape("(2, 2)"), Buffer.from(new Float32Array([0, 1, Infinity, 0]).buffer))],
+    ["nan.npy", npy(shape("(2, 2)"), Buffer.from(new Float32Array(4).fill(NaN).buffer))],
+    ["infinite.npy", npy(shape("(2, 2)"), Buffer.from(new Float32Array(4).fill(Infinity).buffer))],
     ["wide.npy", npy(shape("(4, 2)"), zeros.subarray(0, 32))],
     ["flat.npy", npy(shape("(16,)"), zeros)],
     ["four.npy", npy(shape("(1, 2, 2, 4)"), zeros)],
     ["none.npy", npy(shape("(0, 4, 4)"))],
-    ["whole.npy", npy(shape("(4, 4)", "<i4"), zeros)],
+    ["letters.npy", npy(shape("(4, 4)", "<U1"), zeros)],
+    ["sky.npy", npy(shape("(49152,)"), Buffer.alloc(4 * 49152))],
     ["complex.npy", npy(shape("(2, 2)", "<c16"), zeros)],
-    ["fortran.npy", npy(shape("(4, 4)", "<f4", "True"), zeros)],
+    ["fortran.npy", npy(shape("(4, 4)", "<f4", "True"), zeros.subarray(0, 60))],
     ["huge.npy", npy(shape("(9999999999, 9999999999)"), zeros)],
     ["large.npy", npy(shape("(4096, 4096)"), zeros)],
     ["code.npy", npy("__import__('os').system('true')", zeros)],
@@ -322,6 +322,27 @@ describe("views", () => {
     await page.locator("figcaption", { hasText: "one.npy" }).waitFor();
     assert.equal((await pixels(page, "map-canvas")).length, 4 * 100 * 100);
     await screenshot(page, "compare-files");
+  });
+
+  test("a compressed map with pixels that have no value", async (t) => {
+    const page = await at(t, "?seed=5");
+    await shown(page, 5);
+    const map = Buffer.from(await downloaded(page, "download-npy"));
+    const side = Math.sqrt((map.length - 128) / 4);
+    // A square of 40 pixels, NaN; a pixel as HEALPix fills it.
+    for (let row = 100; row < 140; row += 1) {
+      for (let column = 60; column < 100; column += 1) map.writeFloatLE(Number.NaN, 128 + 4 * (row * side + column));
+    }
+    map.writeFloatLE(-1.6375e30, 128 + 4 * (10 * side + 20));
+    await choose(page, [["hole.npy.gz", gzipSync(map)]]);
+    await page.locator("figcaption", { hasText: "hole.npy.gz" }).waitFor();
+    await page.getByTestId("notice").filter({ hasText: "1600 pixels are NaN" }).filter({ hasText: "UNSEEN" }).waitFor();
+    const painted = await pixels(page, "other-canvas");
+    const at = (row, column) => [...painted.slice(4 * (row * side + column), 4 * (row * side + column) + 3)];
+    const masked = [112, 122, 112];
+    for (const [row, column] of [[100, 60], [139, 99], [120, 80], [10, 20]]) assert.deepEqual(at(row, column), masked);
+    for (const [row, column] of [[99, 60], [140, 99], [10, 21], [0, 0]]) assert.notDeepEqual(at(row, column), masked);
+    await screenshot(page, "compare-masked");
   });
 
   test("files that are no maps are named, one by one and all together, and nothing of them is shown", async (t) => {

@@ -216,7 +216,9 @@ fn from_nothing_to_crops() -> Result<()> {
     refuse(here, "simulate --out x --preset paper --particles 1624", "give fewer --particles")?;
     refuse(here, "simulate --out x --preset paper --particles 1626", "from 16 to 1624")?;
     refuse(here, "simulate --out x --hubble 7", "from 0.3 to 1.5")?;
-    ensure!(succeed(here, "simulate --plan --out x --hubble 70")? == succeed(here, "simulate --plan --out x --hubble 0.7")?);
+    ensure!(
+        succeed(here, "simulate --plan --out x --hubble 70")? == succeed(here, "simulate --plan --out x --hubble 0.7")?
+    );
     refuse(here, "simulate --out x --shard 3/2", "a shard is like 3/45")?;
     refuse(here, "simulate --out x --sigma-8 0", "from 0.2 to 2")?;
     refuse(here, "simulate --out x --box-side 20 --shell-thickness 20", "would repeat")?;

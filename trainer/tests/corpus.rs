@@ -60,7 +60,8 @@ fn check_read(here: &Path, file: &Value) -> Result<()> {
     let side = if options.contains("--side-angle 0.6") { 0.6 } else { 0.5 };
     let stated = measured["side_angle"].as_f64().context("side_angle")?;
     ensure!((stated / side - 1.0).abs() < 1e-9, "{path}: a side of {stated} degrees instead of {side}");
-    let rows = |name: &str| measured[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect::<Vec<_>>();
+    let rows =
+        |name: &str| measured[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect::<Vec<_>>();
     let (means, masked) = (rows("mean"), rows("masked"));
     ensure!(means.len() as u64 == maps, "{path}: {} maps instead of {maps}", means.len());
     let of = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;

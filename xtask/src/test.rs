@@ -43,7 +43,17 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
     // A machine without libtorch, as far as a build can tell.
     let without_torch = Step::new("Build and test the trainer without libtorch", "cargo")
         .env("LIBTORCH", "/there-is-no-libtorch")
-        .args(["test", "--locked", "--no-fail-fast", "-p", "trainer", "--no-default-features"]);
+        // What its commands do: the rest is compiled from the same text, and tested above.
+        .args([
+            "test",
+            "--locked",
+            "--no-fail-fast",
+            "-p",
+            "trainer",
+            "--no-default-features",
+            "--test",
+            "command_line",
+        ]);
     count(workspace, without_torch, "tests without libtorch", &mut summary, &mut failed_runs)?;
 
     if !arguments.no_browser {

@@ -41,8 +41,8 @@ pub enum ChooseError {
 const MAPS: [&str; 6] = ["kappa", "convergence", "maps", "map", "kappa_map", "kappa_maps"];
 /// Names of what lies beside maps.
 const BESIDE: [&str; 18] = [
-    "weight", "wht", "weights", "mask", "masks", "noise", "error", "err", "sigma", "var", "variance", "ivar", "rms", "exposure",
-    "exp", "coverage", "dq", "count",
+    "weight", "wht", "weights", "mask", "masks", "noise", "error", "err", "sigma", "var", "variance", "ivar", "rms",
+    "exposure", "exp", "coverage", "dq", "count",
 ];
 
 /// The part that is meant: the one that is asked for by name or number; else the only one that holds maps; else the only one
@@ -64,7 +64,8 @@ const BESIDE: [&str; 18] = [
 /// ```
 pub fn choose(parts: &[Part], asked: Option<&str>) -> Result<(usize, Option<String>), ChooseError> {
     if let Some(asked) = asked {
-        let by_name = parts.iter().position(|part| part.name.trim_matches('/').eq_ignore_ascii_case(asked.trim_matches('/')));
+        let by_name =
+            parts.iter().position(|part| part.name.trim_matches('/').eq_ignore_ascii_case(asked.trim_matches('/')));
         let number = asked.parse::<usize>().ok();
         let by_number = || number.and_then(|number| parts.iter().position(|part| part.number == Some(number)));
         let place = by_name.or_else(by_number);
@@ -87,7 +88,8 @@ pub fn choose(parts: &[Part], asked: Option<&str>) -> Result<(usize, Option<Stri
     }
     for candidates in [of(&|part| named(part, &MAPS)), of(&|part| !named(part, &BESIDE))] {
         if let [only] = candidates[..] {
-            let others: Vec<Part> = all.iter().filter(|&&place| place != only).map(|&place| parts[place].clone()).collect();
+            let others: Vec<Part> =
+                all.iter().filter(|&&place| place != only).map(|&place| parts[place].clone()).collect();
             let note = format!("of several, {} is read; passed over: {}", parts[only].name, list(&others));
             return Ok((only, Some(note)));
         }
@@ -100,7 +102,8 @@ pub fn choose(parts: &[Part], asked: Option<&str>) -> Result<(usize, Option<Stri
 /// Names with shapes, the first few.
 fn list(parts: &[Part]) -> String {
     const MOST: usize = 8;
-    let mut names: Vec<String> = parts.iter().take(MOST).map(|part| format!("{} ({})", part.name, part.looks)).collect();
+    let mut names: Vec<String> =
+        parts.iter().take(MOST).map(|part| format!("{} ({})", part.name, part.looks)).collect();
     if parts.len() > MOST {
         names.push(format!("{} more", parts.len() - MOST));
     }

@@ -71,7 +71,13 @@ impl Element {
 
     /// As NumPy names it.
     pub fn numpy(self) -> String {
-        let order = if self.bytes() == 1 { '|' } else if self.big_endian { '>' } else { '<' };
+        let order = if self.bytes() == 1 {
+            '|'
+        } else if self.big_endian {
+            '>'
+        } else {
+            '<'
+        };
         let kind = match self.kind {
             Kind::Half | Kind::Single | Kind::Double => 'f',
             Kind::Signed(_) => 'i',
@@ -190,7 +196,11 @@ mod tests {
             let bytes = element.encode(values);
             assert_eq!(bytes.len(), values.len() * element.bytes(), "{name}");
             assert_eq!(element.decode(&bytes), values, "{name}");
-            assert_eq!(element.decode_double(&bytes), values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>(), "{name}");
+            assert_eq!(
+                element.decode_double(&bytes),
+                values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>(),
+                "{name}"
+            );
             assert_eq!(element.decode_integers(&bytes).is_none(), element.is_float(), "{name}");
         }
     }

@@ -6,8 +6,8 @@
 use std::{io, sync::Arc};
 
 use hdf5_reader::{
-    ByteOrder, Dataset, Datatype, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem, Storage, StorageBuffer, error::Error,
-    group::Group,
+    ByteOrder, Dataset, Datatype, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem, Storage, StorageBuffer,
+    error::Error, group::Group,
 };
 
 use super::{
@@ -56,8 +56,9 @@ impl MapDataset {
         let (place, note) = choose(&parts, asked)?;
         let (name, dataset) = found.swap_remove(place);
         let maps = maps_of(&shape(&dataset))?;
-        let element = element(dataset.dtype())
-            .ok_or_else(|| MapsError::Hdf5(format!("its dataset {name} is not of real numbers: {:?}", dataset.dtype())))?;
+        let element = element(dataset.dtype()).ok_or_else(|| {
+            MapsError::Hdf5(format!("its dataset {name} is not of real numbers: {:?}", dataset.dtype()))
+        })?;
         let unit = ["units", "unit", "BUNIT"].iter().find_map(|name| dataset.attribute(name).ok()?.read_string().ok());
         Ok(Self { dataset, element, name, maps, unit, note })
     }

@@ -49,7 +49,9 @@ pub enum NpyError {
         found: u64,
     },
     /// Bytes after the last array that are no array.
-    #[error("{0} bytes follow the array and are no array themselves: the file is damaged, or was written over a longer one")]
+    #[error(
+        "{0} bytes follow the array and are no array themselves: the file is damaged, or was written over a longer one"
+    )]
     Surplus(u64),
 }
 
@@ -213,8 +215,7 @@ impl<'a> Dictionary<'a> {
             let after = match key {
                 "descr" => {
                     // A list or tuple here is a structured type.
-                    let (name, after) =
-                        quoted(value).ok_or_else(|| NpyError::Type(type_in_words(value)))?;
+                    let (name, after) = quoted(value).ok_or_else(|| NpyError::Type(type_in_words(value)))?;
                     descr = Some(name);
                     after
                 }
@@ -386,13 +387,13 @@ mod tests {
         {
             fortran.extend(number(map, row, column).to_le_bytes());
         }
-        let expected: Vec<f32> =
-            (0..maps * rows * columns).map(|at| number(at / 8, at / 4 % 2, at % 4)).collect();
+        let expected: Vec<f32> = (0..maps * rows * columns).map(|at| number(at / 8, at / 4 % 2, at % 4)).collect();
         for shape in ["(3, 2, 4)", "(3, 1, 2, 4)", "(3, 2, 4, 1)"] {
             let found = read(&file("'<f4'", "True", shape, &fortran)).unwrap();
             assert_eq!((found.maps, found.rows, found.columns, &found.values), (3, 2, 4, &expected), "{shape}");
         }
-        let one = read(&file("'<f4'", "True", "(2, 3)", &Element::LITTLE_F32.encode(&[0., 3., 1., 4., 2., 5.]))).unwrap();
+        let one =
+            read(&file("'<f4'", "True", "(2, 3)", &Element::LITTLE_F32.encode(&[0., 3., 1., 4., 2., 5.]))).unwrap();
         assert_eq!(one.values, [0., 1., 2., 3., 4., 5.]);
         // A row or column has one order only.
         assert!(!NpyHeader::parse(&file("'<f4'", "True", "(1, 9)", &[])).unwrap().is_reordered());

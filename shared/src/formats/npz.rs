@@ -72,7 +72,11 @@ impl MapArray {
         let layout = Layout { offset: start + layout.offset, ..layout };
         let (end, length) = (layout.end(), source.length());
         if end > length {
-            return Err(npy::NpyError::Length { expected: layout.bytes(), found: length.saturating_sub(layout.offset) }.into());
+            return Err(npy::NpyError::Length {
+                expected: layout.bytes(),
+                found: length.saturating_sub(layout.offset),
+            }
+            .into());
         }
         Ok(Some(layout))
     }

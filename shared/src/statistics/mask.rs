@@ -9,21 +9,8 @@
 use std::f64::consts::PI;
 
 /// Places of the pixels that the derivatives at a pixel are made of, as (rows down, columns right).
-const NEIGHBOURHOOD: [(isize, isize); 13] = [
-    (0, 0),
-    (0, -1),
-    (0, 1),
-    (0, -2),
-    (0, 2),
-    (-1, 0),
-    (1, 0),
-    (-2, 0),
-    (2, 0),
-    (-1, -1),
-    (-1, 1),
-    (1, -1),
-    (1, 1),
-];
+const NEIGHBOURHOOD: [(isize, isize); 13] =
+    [(0, 0), (0, -1), (0, 1), (0, -2), (0, 2), (-1, 0), (1, 0), (-2, 0), (2, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)];
 
 /// Which pixels of a map count.
 #[derive(Debug, Clone, PartialEq)]
@@ -150,7 +137,8 @@ mod tests {
     #[test]
     fn weights_rise_with_the_distance_to_the_hole() {
         let n = 32;
-        let used: Vec<bool> = (0..n * n).map(|at| !((10..13).contains(&(at / n)) && (5..9).contains(&(at % n)))).collect();
+        let used: Vec<bool> =
+            (0..n * n).map(|at| !((10..13).contains(&(at / n)) && (5..9).contains(&(at % n)))).collect();
         for apodised in [0.0, 1.0, 3.5, 6.0] {
             let mask = Mask::new(n, used.clone(), apodised);
             for at in 0..n * n {

@@ -459,8 +459,7 @@ mod tests {
                 let threshold = sigma * f64::midpoint(edges[bin], edges[bin + 1]);
                 let v0 = whole.iter().filter(|&&place| k(place) >= threshold).count() as f64 / count;
                 assert!((found.minkowski.v0[bin].unwrap() - v0).abs() < 1e-12, "hole {number}, V0 {bin}");
-                let inside =
-                    whole.iter().filter(|&&p| sigma * edges[bin] <= k(p) && k(p) < sigma * edges[bin + 1]);
+                let inside = whole.iter().filter(|&&p| sigma * edges[bin] <= k(p) && k(p) < sigma * edges[bin + 1]);
                 let gradients = inside.map(|&place| {
                     let (row, column) = (place / n + n, place % n + n);
                     let x = (k(at(row, column + 1)) - k(at(row, column - 1))) / 2.0;
@@ -483,7 +482,8 @@ mod tests {
             // xi: the mean over pairs that are both there.
             let edges = theta_edges();
             let (mut sums, mut pairs) = (vec![0.0; edges.len() - 1], vec![0.0; edges.len() - 1]);
-            for (a, b) in (0..n * n).flat_map(|a| (0..n * n).map(move |b| (a, b))).filter(|&(a, b)| used[a] && used[b]) {
+            for (a, b) in (0..n * n).flat_map(|a| (0..n * n).map(move |b| (a, b))).filter(|&(a, b)| used[a] && used[b])
+            {
                 let apart = |i: usize, j: usize| i.abs_diff(j).min(n - i.abs_diff(j)).pow(2);
                 let distance = ((apart(a / n, b / n) + apart(a % n, b % n)) as f64).sqrt() * map.resolution();
                 if let Some(bin) = edges.windows(2).position(|edge| edge[0] <= distance && distance < edge[1]) {

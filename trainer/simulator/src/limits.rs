@@ -117,8 +117,27 @@ mod tests {
     #[test]
     fn what_is_shown_is_what_is_taken() {
         let all = [
-            OMEGA_M, OMEGA_B, OMEGA_L, HUBBLE, N_S, SIGMA_8, W0, WA, PARTICLES, BOX_SIDE, MESH_FACTOR, SOFTENING, CLOUD, STEPS,
-            START_REDSHIFT, SOURCE_REDSHIFT, PIXELS, SIDE_ANGLE, SHELL_THICKNESS, MAPS, BOXES,
+            OMEGA_M,
+            OMEGA_B,
+            OMEGA_L,
+            HUBBLE,
+            N_S,
+            SIGMA_8,
+            W0,
+            WA,
+            PARTICLES,
+            BOX_SIDE,
+            MESH_FACTOR,
+            SOFTENING,
+            CLOUD,
+            STEPS,
+            START_REDSHIFT,
+            SOURCE_REDSHIFT,
+            PIXELS,
+            SIDE_ANGLE,
+            SHELL_THICKNESS,
+            MAPS,
+            BOXES,
         ];
         for range in all {
             assert_eq!(range.shown, format!("{}..{}", range.low, range.high));

@@ -135,7 +135,10 @@ fn export_run(arguments: &ExportArguments, run: &Path, out: &Path) -> Result<()>
     for band in &manifest.spectrum {
         crate::say!(
             "  l {:>5}..{:<5}  mean P(l) {:.3} of the data's, sigma {:.3}",
-            band.ell_low, band.ell_high, band.mean_ratio, band.sigma_ratio
+            band.ell_low,
+            band.ell_high,
+            band.mean_ratio,
+            band.sigma_ratio
         );
     }
     Ok(())

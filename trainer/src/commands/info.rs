@@ -140,8 +140,8 @@ fn json(path: &Path) -> Result<()> {
         println!("{}", reference.source);
         return Ok(());
     }
-    let value: serde_json::Value = serde_json::from_slice(&bytes)
-        .with_context(|| format!("{} is not readable as JSON", path.display()))?;
+    let value: serde_json::Value =
+        serde_json::from_slice(&bytes).with_context(|| format!("{} is not readable as JSON", path.display()))?;
     if value.get("format").is_none()
         && let Some(fields) = value.as_object()
     {
@@ -166,7 +166,10 @@ fn described(description: &MapsDescription) -> String {
         }
     };
     line("source", Some(description.source.clone()));
-    line("maps", Some(format!("{} of {} pixels and {} degrees", description.maps, description.pixels, description.side_angle)));
+    line(
+        "maps",
+        Some(format!("{} of {} pixels and {} degrees", description.maps, description.pixels, description.side_angle)),
+    );
     line("seed", description.seed.map(|seed| seed.to_string()));
     line("part", description.split.clone());
     line("source redshift", description.source_redshift.map(|redshift| redshift.to_string()));

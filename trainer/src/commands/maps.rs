@@ -166,7 +166,9 @@ pub fn run(arguments: &MapsArguments) -> Result<()> {
         (Some(folder), _, Some(count)) => from_planes(arguments, folder, count as usize),
         (None, Some(path), _) => from_maps(arguments, path),
         (Some(_), ..) => bail!("--planes needs --count, the number of maps to make"),
-        (None, None, _) => bail!("give --maps, your own convergence maps, or --planes, a folder of lens planes, with --count"),
+        (None, None, _) => {
+            bail!("give --maps, your own convergence maps, or --planes, a folder of lens planes, with --count")
+        }
     }
 }
 
@@ -322,9 +324,7 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
             let one = |wanted: &Wanted| -> Result<Option<Vec<f32>>> {
                 let kappa = match &wanted.how {
                     How::At(row, column) => window_at(&whole, columns, [*row, *column], cut),
-                    How::Drawn(random) => {
-                        Some(draw_unmasked(&whole, [rows, columns], cut, &mut random.clone())?)
-                    }
+                    How::Drawn(random) => Some(draw_unmasked(&whole, [rows, columns], cut, &mut random.clone())?),
                 };
                 Ok(kappa.map(|kappa| arguments.averaged(&kappa)))
             };
@@ -346,7 +346,10 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
             }
         }
     }
-    ensure!(written > 0, "every window holds masked pixels: give a smaller --size, or --count to draw windows between them");
+    ensure!(
+        written > 0,
+        "every window holds masked pixels: give a smaller --size, or --count to draw windows between them"
+    );
     if left_out > 0 {
         eprintln!("note: {left_out} of {total} windows hold masked pixels and are left out");
     }
@@ -382,11 +385,7 @@ fn is_drawn(arguments: &MapsArguments, archive: &MapArchive) -> bool {
 }
 
 /// What is to be cut of each of these maps.
-fn wanted(
-    arguments: &MapsArguments,
-    archive: &MapArchive,
-    chosen: &[usize],
-) -> Result<BTreeMap<usize, Vec<Wanted>>> {
+fn wanted(arguments: &MapsArguments, archive: &MapArchive, chosen: &[usize]) -> Result<BTreeMap<usize, Vec<Wanted>>> {
     let cut = arguments.cut();
     let mut wanted: BTreeMap<usize, Vec<Wanted>> = BTreeMap::new();
     match arguments.count.map(|count| count as usize) {
@@ -445,7 +444,10 @@ mod tests {
                 assert!((parts[0].len() as f64 - expected).abs() <= 0.5, "{maps} {shares:?}");
             }
         }
-        assert_eq!(Split::Validation.of(30, Shares([80.0, 10.0, 10.0])), Split::Validation.of(30, Shares([80.0, 10.0, 10.0])));
+        assert_eq!(
+            Split::Validation.of(30, Shares([80.0, 10.0, 10.0])),
+            Split::Validation.of(30, Shares([80.0, 10.0, 10.0]))
+        );
         for wrong in ["80,10", "80,10,20", "-10,100,10", "a,b,c", ""] {
             assert!(wrong.parse::<Shares>().is_err(), "{wrong}");
         }

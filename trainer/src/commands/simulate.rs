@@ -200,7 +200,11 @@ fn describe(campaign: &Campaign, needs: &Needs, threads: usize) {
     let mine = campaign.numbers().count();
     crate::say!(
         "{mine} of {} boxes of {}^3 particles in {} Mpc/h, {} steps, {} maps each, {threads} threads",
-        campaign.boxes, parameters.particles, parameters.box_side, parameters.steps, parameters.maps
+        campaign.boxes,
+        parameters.particles,
+        parameters.box_side,
+        parameters.steps,
+        parameters.maps
     );
     crate::say!(
         "memory {}: program {}, particles {}, meshes {}, maps {}; disk {}, and {} while a box is not complete",

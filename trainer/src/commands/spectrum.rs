@@ -12,7 +12,11 @@ use shared::statistics::{
 use storage::{files::check_free, runs::write_atomically};
 
 use super::input::{InputArguments, MaskArguments};
-use crate::{evaluation::measured::{MeasuredMaps, masked_note}, progress::Bar, spectra::spectra};
+use crate::{
+    evaluation::measured::{MeasuredMaps, masked_note},
+    progress::Bar,
+    spectra::spectra,
+};
 
 /// Maps that are in memory at once.
 const CHUNK: usize = 64;

@@ -222,7 +222,9 @@ pub fn run(arguments: &TrainArguments) -> Result<Ending> {
     say(format!("data: {} maps of {side} x {side} pixels, {side_angle:.4} degrees", maps.crops()));
     if let Some(held_out) = &held_out {
         say(format!("held out: {} more, to measure against", held_out.crops()));
-        if let Some(overlap) = overlap(["the maps trained on", "those held out"], &maps.sources()?, &held_out.sources()?) {
+        if let Some(overlap) =
+            overlap(["the maps trained on", "those held out"], &maps.sources()?, &held_out.sources()?)
+        {
             say(format!("warning: {overlap}"));
         }
     }

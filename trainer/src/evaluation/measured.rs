@@ -7,7 +7,8 @@ use shared::{
     ConvergenceMap,
     network::{MapGenerator, generator::Backend},
     statistics::{
-        Ensemble, MapStatistics, Statistic, StatisticsEdges, StatisticsPlan, mask::Mask, power_spectrum::modes_below_nyquist,
+        Ensemble, MapStatistics, Statistic, StatisticsEdges, StatisticsPlan, mask::Mask,
+        power_spectrum::modes_below_nyquist,
     },
 };
 use storage::maps::MapArchive;

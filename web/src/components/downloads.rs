@@ -131,7 +131,8 @@ fn fits_of(shown: &ShownMap, manifest: Option<&Manifest>) -> Result<Vec<u8>, Str
     let cosmology = generated.and_then(|manifest| manifest.origin.cosmology());
     let source_redshift = generated.and_then(|manifest| manifest.origin.source_redshift());
     let description = FitsDescription { cosmology, source_redshift, keywords };
-    fits::write_pixels(portrait.side_angle, portrait.pixels, &shown.kappa, &description).map_err(|error| error.to_string())
+    fits::write_pixels(portrait.side_angle, portrait.pixels, &shown.kappa, &description)
+        .map_err(|error| error.to_string())
 }
 
 fn offer_npy(shown: &ShownMap) {

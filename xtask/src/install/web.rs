@@ -18,10 +18,11 @@ const BINARYEN: &str = "132.0.0";
 /// When a step fails; the error names the command to run by hand.
 pub fn web_tools(workspace: &Workspace) -> Result<()> {
     wasm_target(workspace)?;
-    cargo_tool(workspace, "trunk", "trunk", TRUNK, &["--locked"])?;
+    // It copies files and calls others.
+    cargo_tool(workspace, "trunk", "trunk", TRUNK, "0", &["--locked", "--no-default-features"])?;
     // The generated JavaScript and the program must come from one version. Not --locked: its own lock file may name
     // versions of crates that have been withdrawn since.
-    cargo_tool(workspace, "wasm-bindgen-cli", "wasm-bindgen", &workspace.locked_version("wasm-bindgen")?, &[])?;
+    cargo_tool(workspace, "wasm-bindgen-cli", "wasm-bindgen", &workspace.locked_version("wasm-bindgen")?, "1", &[])?;
     wasm_opt(workspace)
 }
 
@@ -35,12 +36,19 @@ fn wasm_target(workspace: &Workspace) -> Result<()> {
 }
 
 /// Compiles a program of crates.io into .tools/bin, quickly rather than fast: it runs for seconds.
-fn cargo_tool(workspace: &Workspace, package: &str, program: &str, version: &str, options: &[&str]) -> Result<()> {
+fn cargo_tool(
+    workspace: &Workspace,
+    package: &str,
+    program: &str,
+    version: &str,
+    opt_level: &str,
+    options: &[&str],
+) -> Result<()> {
     if has_version(workspace, program, version) {
         return Ok(());
     }
     Step::new(format!("Compile {program} {version} (a few minutes, once)"), "cargo")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", opt_level)
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .args(["install", "--force", "--root"])

@@ -41,10 +41,7 @@ impl FitsHeader {
     ///
     /// # Errors
     /// When the file is not FITS, holds no image of maps, or is cut off; when several images could be meant.
-    pub fn read(
-        source: &(impl Source + ?Sized),
-        asked: Option<&str>,
-    ) -> Result<(Self, Option<String>), FitsError> {
+    pub fn read(source: &(impl Source + ?Sized), asked: Option<&str>) -> Result<(Self, Option<String>), FitsError> {
         let length = usize::try_from(source.length()).unwrap_or(usize::MAX);
         let mut failed = Ok(());
         let file = parse_fits_headers(length, |offset, buffer| {
@@ -64,7 +61,8 @@ impl FitsHeader {
         let mut last_error = None;
         for (number, hdu) in file.hdus.into_iter().enumerate() {
             let name = text(&hdu.cards, "EXTNAME").map(str::trim).filter(|name| !name.is_empty());
-            let name = name.map_or_else(|| if number == 0 { "PRIMARY".into() } else { format!("{number}") }, str::to_owned);
+            let name =
+                name.map_or_else(|| if number == 0 { "PRIMARY".into() } else { format!("{number}") }, str::to_owned);
             if let Some(healpix) = healpix(&hdu) {
                 return Err(FitsError::Healpix(healpix));
             }
@@ -223,7 +221,9 @@ fn pixels(info: &HduInfo) -> Option<(i64, &[usize])> {
 /// NSIDE of a HEALPix table.
 fn healpix(hdu: &Hdu) -> Option<String> {
     let is_healpix = text(&hdu.cards, "PIXTYPE").is_some_and(|kind| kind.trim().eq_ignore_ascii_case("HEALPIX"));
-    is_healpix.then(|| value(&hdu.cards, "NSIDE").and_then(number).map_or_else(String::new, |nside| format!(" of NSIDE {nside}")))
+    is_healpix.then(|| {
+        value(&hdu.cards, "NSIDE").and_then(number).map_or_else(String::new, |nside| format!(" of NSIDE {nside}"))
+    })
 }
 
 fn value<'a>(cards: &'a [Card], keyword: &str) -> Option<&'a Value> {

@@ -90,7 +90,8 @@ pub fn unpack_into(
 fn unpack(header: &FitsHeader, bytes: &[u8]) -> Result<(Element, Vec<u8>), FitsError> {
     let pixels = header.maps * header.rows * header.columns;
     if pixels > MOST_PIXELS || pixels as u64 > MOST_PIXELS_A_BYTE * bytes.len() as u64 {
-        let too_large = io::Error::other(format!("a compressed image of {pixels} pixels is not unpacked here: use funpack"));
+        let too_large =
+            io::Error::other(format!("a compressed image of {pixels} pixels is not unpacked here: use funpack"));
         return Err(too_large.into());
     }
     let data = read_tiled_image(bytes, header.hdu())?;

@@ -54,7 +54,9 @@ pub enum FitsError {
         found: u64,
     },
     /// The file does not say how large the map is on the sky.
-    #[error("neither ANGLE nor world coordinates (CDELT, CD) give the side of the map: give it by --side-angle DEGREES")]
+    #[error(
+        "neither ANGLE nor world coordinates (CDELT, CD) give the side of the map: give it by --side-angle DEGREES"
+    )]
     NoAngle,
     /// The file says two things, or none that can be.
     #[error("the header's ANGLE is {angle}{by_wcs}{meant}: say which side is right by --side-angle DEGREES")]

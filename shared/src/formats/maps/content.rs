@@ -117,7 +117,9 @@ pub fn other_than_kappa(facts: &Facts) -> Option<String> {
     let is_potential = plain == "rad2" || plain == "radian2";
     if is_potential || facts.plane_distance.is_some() {
         let kind = if is_potential { "a lens plane's potential (in rad^2)" } else { "a lens plane (it has CHI)" };
-        return Some(format!("it is {kind} and no map: maps are made of a folder of such planes by `trainer maps --planes FOLDER`"));
+        return Some(format!(
+            "it is {kind} and no map: maps are made of a folder of such planes by `trainer maps --planes FOLDER`"
+        ));
     }
     const NONE: [&str; 9] = ["", "kappa", "convergence", "dimensionless", "unitless", "1", "none", "-", "unknown"];
     (!NONE.contains(&plain.as_str())).then(|| format!("its unit is {unit:?}, and convergence has none"))

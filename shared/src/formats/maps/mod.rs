@@ -229,7 +229,13 @@ impl MapFile {
         let layout = dataset.unpack(spool).map_err(|error| MapsError::Hdf5(format!("{}: {error}", dataset.name)))?;
         let file = Self::of(format!("HDF5 dataset, {}", dataset.element().name()), vec![layout])?;
         let facts = Facts { unit: dataset.unit, ..Facts::default() };
-        Ok(Self { part: Some(dataset.name), is_unpacked: true, facts, notes: dataset.note.into_iter().collect(), ..file })
+        Ok(Self {
+            part: Some(dataset.name),
+            is_unpacked: true,
+            facts,
+            notes: dataset.note.into_iter().collect(),
+            ..file
+        })
     }
 
     fn of_gzip(source: &dyn Source, spool: &mut dyn Spool, part: Option<&str>) -> Result<Self, MapsError> {
@@ -427,14 +433,17 @@ fn other_kind(source: &dyn Source, beginning: &[u8]) -> Option<String> {
     if beginning.get(8) == Some(&b'{') {
         return Some("safetensors, weights of a network or a checkpoint: `trainer info` shows it".into());
     }
-    let text = source.piece(0, 4096).ok().filter(|bytes| {
-        bytes.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
-    })?;
+    let text = source
+        .piece(0, 4096)
+        .ok()
+        .filter(|bytes| bytes.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')))?;
     let text = String::from_utf8(text).ok()?;
     let kind = match text.trim_start().chars().next() {
         Some('<') => "a text of HTML or XML",
         Some('{' | '[') => "a JSON text: a description or statistics, perhaps",
-        Some('0'..='9' | '-' | '+' | '.' | '#') => "a table of text: save it with numpy.save(FILE, numpy.loadtxt(TABLE))",
+        Some('0'..='9' | '-' | '+' | '.' | '#') => {
+            "a table of text: save it with numpy.save(FILE, numpy.loadtxt(TABLE))"
+        }
         _ => "a text",
     };
     Some(kind.to_owned())
@@ -455,7 +464,8 @@ mod tests {
         assert_eq!((read_in.maps.len(), read_in.total, read_in.states_angle), (3, 5, false));
         assert_eq!((read_in.maps[2].kappa(), read_in.maps[2].side_angle()), (&values[32..48], 1.5));
         assert!(read_in.notes[0].contains("whole numbers"), "{:?}", read_in.notes);
-        let map = ConvergenceMap::new(0.25, 4, values[..16].iter().map(|value| 0.01 * value + 0.001).collect()).unwrap();
+        let map =
+            ConvergenceMap::new(0.25, 4, values[..16].iter().map(|value| 0.01 * value + 0.001).collect()).unwrap();
         let file = fits::write(&map, &FitsDescription::default()).unwrap();
         let found = FileMaps { maps: vec![map], masked: vec![vec![]], total: 1, states_angle: true, notes: vec![] };
         assert_eq!(read(file, 1.5, LIMITS).unwrap(), found);

@@ -165,7 +165,7 @@ pub(super) mod tests {
                 seed: None,
                 source_redshift: Some(redshift),
                 cosmology: Some(parameters.cosmology),
-            ..MapsDescription::default()
+                ..MapsDescription::default()
             }))?;
             files.push(BoxFile { bytes: path.metadata()?.len(), sha256: String::new(), file });
         }

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 
 /// Endings of files that may hold maps.
 const ENDINGS: [&str; 16] = [
-    ".npy", ".npz", ".fits", ".fit", ".fts", ".fz", ".h5", ".hdf5", ".he5", ".hdf", ".npy.gz", ".fits.gz", ".fit.gz", ".fts.gz",
-    ".npz.gz", ".fits.fz",
+    ".npy", ".npz", ".fits", ".fit", ".fts", ".fz", ".h5", ".hdf5", ".he5", ".hdf", ".npy.gz", ".fits.gz", ".fit.gz",
+    ".fts.gz", ".npz.gz", ".fits.fz",
 ];
 /// Files that are told as left out, one by one.
 const TOLD: usize = 4;

@@ -1,6 +1,11 @@
 //! Which pixels of maps have a value: from the maps themselves, or from a file.
 
-use std::{convert::Infallible, path::{Path, PathBuf}, str::FromStr, sync::Arc};
+use std::{
+    convert::Infallible,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use shared::formats::{
@@ -68,7 +73,9 @@ impl MaskFile {
     pub fn check(&self, rows: usize, columns: usize, maps: usize) -> Result<()> {
         let (own_rows, own_columns, masks) = (self.content.rows(), self.content.columns(), self.content.maps());
         if (own_rows, own_columns) != (rows, columns) {
-            bail!("the mask has {own_rows} x {own_columns} pixels, the maps {rows} x {columns}: give a mask of that size");
+            bail!(
+                "the mask has {own_rows} x {own_columns} pixels, the maps {rows} x {columns}: give a mask of that size"
+            );
         }
         if masks != 1 && masks != maps {
             bail!("it holds {masks} masks for {maps} maps: give one for all, or one for each");

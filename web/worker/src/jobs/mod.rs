@@ -65,11 +65,7 @@ fn numbers(attached: JsValue) -> Vec<f32> {
 }
 
 /// The map of a job's attachment, with a mask where pixels are NaN: those have no value.
-fn masked_map(
-    attached: JsValue,
-    pixels: usize,
-    side_angle: f64,
-) -> Result<(ConvergenceMap, Option<Mask>), Failure> {
+fn masked_map(attached: JsValue, pixels: usize, side_angle: f64) -> Result<(ConvergenceMap, Option<Mask>), Failure> {
     let mut kappa = numbers(attached);
     let used: Vec<bool> = kappa.iter().map(|kappa| !kappa.is_nan()).collect();
     let mask = used.contains(&false).then(|| Mask::new(pixels, used, 0.0));
