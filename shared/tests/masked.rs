@@ -17,7 +17,8 @@ fn kappa(row: usize, column: usize) -> f32 {
 
 fn is_used(row: usize, column: usize) -> bool {
     let disc = row.abs_diff(20).pow(2) + column.abs_diff(11).pow(2) < 50;
-    !disc && !(row < 6 && column > 30) && (row * 7 + column * 3) % 101 != 0
+    let corner = row < 6 && column > 30;
+    !(disc || corner || (row * 7 + column * 3).is_multiple_of(101))
 }
 
 #[test]

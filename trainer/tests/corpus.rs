@@ -1,5 +1,8 @@
 //! Files as people bring them, through every command that reads maps; tests/python/corpus.py makes them and says what is expected.
 
+// Once: with libtorch each start of the program takes half a second, and files are read by the same code.
+#![cfg(not(feature = "torch"))]
+
 mod support;
 
 use std::{path::Path, process::Command};

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use shared::formats::npy;
-use support::{folder_with_maps, interrupt, refuse, start, succeed, terminate};
+use support::{folder_with_maps, interrupt, refuse, start, succeed, terminate, trainer};
 
 #[test]
 fn from_maps_to_generated_maps() -> Result<()> {
@@ -232,15 +232,17 @@ fn data_that_do_not_fit_are_explained() -> Result<()> {
     }
     let train = "train --config small.toml --device cpu --out r --data";
     for (line, says) in [
-        (format!("{train} mixed"), "use maps of one resolution"),
-        (format!("{train} list"), "1 x 64"),
+        (format!("{train} mixed"), "use one resolution"),
+        (format!("{train} list"), "list.npy"),
         (format!("{train} crops.npy --batch-size 13"), "set a smaller --batch-size"),
         (format!("{train} crops.npy --held-out-maps 12"), "held_out_maps"),
-        (format!("{train} crops.npy --side-angle 3"), "0.6"),
     ] {
         refuse(here, &line, says)?;
         ensure!(!here.join("r").exists(), "{line} left a folder behind");
     }
+    // What the person says wins over the description, with a note.
+    let told = trainer(here, &format!("{} crops.npy --side-angle 3", train.replace("--out r", "--out three")))?;
+    ensure!(told.status.success() && String::from_utf8_lossy(&told.stderr).contains("--side-angle 3 is taken"));
     let told = succeed(here, &format!("{train} crops.npy"))?;
     ensure!(told.contains("note: the largest kappa") && told.contains("--kappa-scale 0.01"), "{told}");
     succeed(here, "export --run r --out weights")?;

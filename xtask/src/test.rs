@@ -43,6 +43,7 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
     // A machine without libtorch, as far as a build can tell.
     let without_torch = Step::new("Build and test the trainer without libtorch", "cargo")
         .env("LIBTORCH", "/there-is-no-libtorch")
+        .env("COSMOGAN_PYTHON", &python)
         // What its commands do: the rest is compiled from the same text, and tested above.
         .args([
             "test",
@@ -53,6 +54,8 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
             "--no-default-features",
             "--test",
             "command_line",
+            "--test",
+            "corpus",
         ]);
     count(workspace, without_torch, "tests without libtorch", &mut summary, &mut failed_runs)?;
 

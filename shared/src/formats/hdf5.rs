@@ -150,6 +150,7 @@ impl Storage for Bytes {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "as map_err passes it")]
 fn damaged(error: Error) -> MapsError {
     MapsError::Hdf5(format!("not a readable HDF5 file: {error}"))
 }

@@ -205,16 +205,15 @@ fn maps(path: &Path) -> Result<()> {
             println!("{name}: {value}");
         }
     }
-    match first.description() {
-        Some(description) => print!("{}", described(description)),
-        None => {
-            let origin = archive.origin();
-            if let Some(redshift) = origin.source_redshift {
-                println!("redshift: {redshift}");
-            }
-            if let Some(cosmology) = origin.cosmology {
-                println!("cosmology: {}", serde_json::to_string(&cosmology)?);
-            }
+    if let Some(description) = first.description() {
+        print!("{}", described(description));
+    } else {
+        let origin = archive.origin();
+        if let Some(redshift) = origin.source_redshift {
+            println!("redshift: {redshift}");
+        }
+        if let Some(cosmology) = origin.cosmology {
+            println!("cosmology: {}", serde_json::to_string(&cosmology)?);
         }
     }
     let (numbers, looked_at) = archive.numbers(MOST_PIXELS)?;

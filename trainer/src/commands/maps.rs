@@ -272,7 +272,7 @@ fn check_projection(map: &[f32], as_kappa: bool) -> Result<()> {
     let mut numbers = Numbers::default();
     numbers.add(map);
     let sigma = numbers.sigma();
-    if !as_kappa && (sigma > 1.0 || sigma < 1e-5) {
+    if !as_kappa && !(1e-5..=1.0).contains(&sigma) {
         let looks = looks_like(&numbers).unwrap_or_default();
         bail!(
             "these planes project to maps that are no convergence ({looks}): are they density planes? Potential planes, in \
@@ -293,7 +293,7 @@ enum How {
     /// A window where it lies.
     At(usize, usize),
     /// A window and symmetry of these random numbers.
-    Drawn(Random),
+    Drawn(Box<Random>),
 }
 
 fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
@@ -324,7 +324,9 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
             let one = |wanted: &Wanted| -> Result<Option<Vec<f32>>> {
                 let kappa = match &wanted.how {
                     How::At(row, column) => window_at(&whole, columns, [*row, *column], cut),
-                    How::Drawn(random) => Some(draw_unmasked(&whole, [rows, columns], cut, &mut random.clone())?),
+                    How::Drawn(random) => {
+                        Some(draw_unmasked(&whole, [rows, columns], cut, &mut Random::clone(random))?)
+                    }
                 };
                 Ok(kappa.map(|kappa| arguments.averaged(&kappa)))
             };
@@ -393,7 +395,7 @@ fn wanted(arguments: &MapsArguments, archive: &MapArchive, chosen: &[usize]) -> 
             for output in 0..count {
                 let mut random = stream(arguments.seed, Stream::Crops).at(output as u64);
                 let map = chosen[random.below(chosen.len())];
-                wanted.entry(map).or_default().push(Wanted { output: Some(output), how: How::Drawn(random) });
+                wanted.entry(map).or_default().push(Wanted { output: Some(output), how: How::Drawn(Box::new(random)) });
             }
         }
         Some(count) if count > chosen.len() => bail!(

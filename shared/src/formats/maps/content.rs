@@ -6,6 +6,8 @@ use super::Facts;
 const BEYOND: f32 = 1e10;
 /// Other numbers that stand for none.
 const FILLS: [f32; 6] = [-99.0, -999.0, -9999.0, -99999.0, 9999.0, 99999.0];
+/// What people write where there is no unit.
+const NO_UNIT: [&str; 9] = ["", "kappa", "convergence", "dimensionless", "unitless", "1", "none", "-", "unknown"];
 /// Values that fill a map are told for so many kinds at most.
 const TOLD: usize = 3;
 
@@ -121,8 +123,7 @@ pub fn other_than_kappa(facts: &Facts) -> Option<String> {
             "it is {kind} and no map: maps are made of a folder of such planes by `trainer maps --planes FOLDER`"
         ));
     }
-    const NONE: [&str; 9] = ["", "kappa", "convergence", "dimensionless", "unitless", "1", "none", "-", "unknown"];
-    (!NONE.contains(&plain.as_str())).then(|| format!("its unit is {unit:?}, and convergence has none"))
+    (!NO_UNIT.contains(&plain.as_str())).then(|| format!("its unit is {unit:?}, and convergence has none"))
 }
 
 /// What numbers look like, if not like convergence.

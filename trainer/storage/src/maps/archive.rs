@@ -70,7 +70,7 @@ enum Masking {
     None,
     Nan,
     Auto,
-    File(MaskFile),
+    File(Box<MaskFile>),
 }
 
 /// What a file says of where its maps come from.
@@ -162,7 +162,7 @@ impl MapArchive {
                     let (rows, columns) = (file.content.rows(), file.content.columns());
                     mask.check(rows, columns, archive.maps).with_context(|| format!("--mask {}", path.display()))?;
                 }
-                Masking::File(mask)
+                Masking::File(Box::new(mask))
             }
         };
         notes.append(&mut archive.notes);
@@ -253,8 +253,8 @@ impl MapArchive {
             let missing = numbers.missing().unwrap_or_default();
             let shown = self.files.first().map(|file| file.path.display().to_string()).unwrap_or_default();
             bail!(
-                "{shown}: of the pixels looked at, {missing}, which is no kappa: give --mask auto to leave such pixels out, --mask FILE for \
-                 a mask of your own, or mend the maps"
+                "{shown}: of the pixels looked at, {missing}, which is no kappa: statistics, spectrum and compare leave such pixels out with \
+                 --mask auto, and `trainer maps --mask auto` cuts maps around them"
             );
         }
         if numbers.values() == 0 && self.maps > 0 {
@@ -457,7 +457,7 @@ impl MapArchive {
         if let Some(at) = kappa.iter().position(|&kappa| content::is_fill(kappa)) {
             let (row, column) = (window.row + at / window.columns, window.column + at % window.columns);
             let advice = match &self.masking {
-                Masking::None => "give --mask auto to leave such pixels out, or mend the map",
+                Masking::None => "--mask auto leaves such pixels out, in the commands that have it; or mend the map",
                 Masking::Nan => "--mask nan leaves out NaN alone, --mask auto such values too",
                 Masking::Auto | Masking::File(_) => "the mask does not cover it",
             };
