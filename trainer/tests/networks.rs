@@ -293,7 +293,7 @@ fn wrong_input_of_networks_is_explained() -> Result<()> {
     assert!(!here.join("a.npy").exists(), "a refused command left its output behind");
     // A cause is said once.
     std::fs::write(here.join("manifest.json"), "not JSON")?;
-    let output = support::trainer(here, "generate --weights manifest.json --out a.npy")?;
+    let output = trainer(here, "generate --weights manifest.json --out a.npy")?;
     let message = String::from_utf8(output.stderr)?;
     assert_eq!(message.matches("line 1 column").count(), 1, "{message}");
     Ok(())
