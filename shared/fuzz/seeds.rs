@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (target, bytes) in [
         ("npy", npy::encode(2, 2, &kappa)),
         ("fits", fits::write(&map, &description)?),
+        ("maps", npy::encode(2, 2, &kappa)),
         ("manifest", manifest),
         ("tensors", encode(&parameters, Precision::F16, ones)?),
     ] {

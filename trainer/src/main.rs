@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use storage::runs::{Ending, INTERRUPTED};
+use storage::runs::{Ending, INTERRUPTED, Interrupted};
 use trainer::commands::Command;
 
 /// Makes convergence maps, trains CosmoGAN on them and exports its weights.
@@ -11,7 +11,7 @@ use trainer::commands::Command;
 /// The usual way: `simulate` makes convergence maps from nothing, `maps` cuts training maps from these, from lens planes or from your own maps, `train` trains the networks, `export`
 /// writes the weights that the web page and `generate` read. `info` says what a file is.
 ///
-/// Exit codes: 0 done, 2 wrong input or a failure that the message explains, 75 interrupted and saved: the same command goes on.
+/// Exit codes: 0 done, 2 wrong input or a failure that the message explains, 75 interrupted: what was saved is kept, and the same command goes on.
 #[derive(Parser)]
 #[command(version, about, long_about, arg_required_else_help = true)]
 struct Arguments {
@@ -35,6 +35,10 @@ fn main() -> ExitCode {
     match Arguments::parse().command.run() {
         Ok(Ending::Complete) => ExitCode::SUCCESS,
         Ok(Ending::Interrupted) => ExitCode::from(INTERRUPTED),
+        Err(error) if error.is::<Interrupted>() => {
+            eprintln!("interrupted: what is not complete was removed, and the same command does it again");
+            ExitCode::from(INTERRUPTED)
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
             // What clap uses for bad arguments: nothing was done, or everything up to here is kept.

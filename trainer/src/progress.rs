@@ -14,6 +14,11 @@ const LEAST_PAUSE: Duration = Duration::from_secs(10);
 /// ... or when this long has passed.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
+/// So many things in words: "1 map", "2 maps".
+pub fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Prints a line of what happens, as `println!` does: that nobody reads it any more, or that it cannot be written, ends no work.
 #[macro_export]
 macro_rules! say {

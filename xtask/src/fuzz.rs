@@ -22,6 +22,8 @@ enum Target {
     Npy,
     /// FITS images
     Fits,
+    /// Maps of any kind of file
+    Maps,
     /// Manifests of weights
     Manifest,
     /// Files of weights

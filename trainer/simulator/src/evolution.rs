@@ -236,7 +236,11 @@ fn check_width(parameters: &Parameters, distance: f64) -> Result<()> {
         width <= parameters.box_side,
         "{} is {width:.0} Mpc/h wide at the farthest source, and the box, {} Mpc/h, would repeat in it: \
          give a wider --box-side, a smaller --side-angle or a nearer source",
-        if parameters.pixels > CROP { format!("a crop of {CROP} pixels") } else { "a map".to_owned() },
+        if parameters.pixels > CROP {
+            format!("a crop of {CROP} pixels")
+        } else {
+            format!("a map of {} degrees", parameters.side_angle)
+        },
         parameters.box_side
     );
     Ok(())

@@ -84,7 +84,9 @@ impl Range {
     /// # Errors
     /// When it is none, or out of the range; says which is.
     pub fn parse_count(&self, text: &str) -> Result<usize, String> {
-        self.parse::<u32>(text).map(|count| count as usize)
+        self.parse::<u32>(text)
+            .map(|count| count as usize)
+            .map_err(|refusal| refusal.replace("a number", "a whole number"))
     }
 
     /// What a number has to be.

@@ -51,9 +51,9 @@ pub struct CompareArguments {
     #[command(flatten)]
     mask: MaskArguments,
     /// Most maps of each set
-    #[arg(long, value_name = "N")]
-    count: Option<usize>,
-    /// Permutations, and bootstraps, of each test
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    count: Option<u32>,
+    /// Permutations, and bootstraps, of each test: 99 to 100,000
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(99..=100_000))]
     resamples: u32,
     /// Seed of both
@@ -101,7 +101,7 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
     let (a, b) = (open(&arguments.maps)?, open(&arguments.against)?);
     let c = arguments.control.as_ref().map(open).transpose()?;
     let warnings = warnings(&a, &b, c.as_ref())?;
-    let count = arguments.count.unwrap_or(usize::MAX);
+    let count = arguments.count.map_or(usize::MAX, |count| count as usize);
     let range = diversity::range_of(&b, count)?;
     let alike_in = |archive: &MapArchive| Similarity::of_archive(archive, count, range);
     let similarity =
@@ -127,10 +127,16 @@ pub fn run(arguments: &CompareArguments) -> Result<()> {
             Document { levels: LEVELS, warnings: &warnings, comparison: &comparison, control, similarity: &similarity };
         write_atomically(path, &serde_json::to_vec(&document)?)?;
     }
-    for warning in warnings.iter().chain(&masks(&comparison)) {
+    for warning in &warnings {
         println!("warning: {warning}");
     }
+    for note in masks(&comparison) {
+        println!("note: {note}");
+    }
     print!("{}{}", table(&comparison, control.as_ref()), alike(&similarity));
+    if let Some(path) = &arguments.json {
+        println!("written: {}", path.display());
+    }
     println!("A against B: {seconds:.1} s on {} threads", rayon::current_num_threads());
     Ok(())
 }

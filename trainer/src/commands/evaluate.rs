@@ -131,7 +131,8 @@ fn open(arguments: &EvaluateArguments) -> Result<Evaluation> {
     let manifest = &weights.manifest;
     let archive = |path: &PathBuf| -> Result<MapArchive> {
         let archive = arguments.input.open(path)?;
-        let (pixels, side_angle) = (archive.one_size()?, archive.pixel_angle() * archive.one_size()? as f64);
+        let pixels = archive.one_size()?;
+        let side_angle = archive.side_angle(pixels);
         if pixels != manifest.network.map_side || (side_angle / manifest.side_angle - 1.0).abs() > 1e-6 {
             bail!(
                 "{} has maps of {pixels} pixels and {side_angle} degrees, the weights draw {} pixels and {} degrees: they cannot be \

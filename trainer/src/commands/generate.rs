@@ -15,12 +15,12 @@ use shared::{
 use storage::{
     files::{check_free, create_folder, files_with_extension},
     maps::{MapWriter, MapsDescription},
-    runs::write_atomically,
+    runs::{Interruption, write_atomically},
 };
 
 use crate::{
     drawing::{DeviceChoice, Drawer, drawer::settle},
-    progress::Bar,
+    progress::{Bar, counted},
     weights::{LoadedWeights, WeightsPrecision},
 };
 
@@ -95,11 +95,13 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
     let generator = Drawer::new(&manifest.network, &weights.generator, arguments.device)?.generator(manifest, batch());
     let steps = manifest.origin.total_steps().map(|steps| format!(" ({steps} steps)")).unwrap_or_default();
     crate::say!("device: {}, weights: {}{steps}", generator.backend().describe(), weights.file.file);
+    let interruption = Interruption::listen()?;
     let mut output = Output::create(kind, arguments, &weights)?;
     let bar = Bar::new(arguments.count, "maps");
     let start = std::time::Instant::now();
     let end = arguments.seed + arguments.count as u64;
     for first in (arguments.seed..end).step_by(generator.batch()) {
+        interruption.check()?;
         let seeds = first..end.min(first.saturating_add(generator.batch() as u64));
         for (seed, kappa) in seeds.clone().zip(generator.draw_seeds(seeds.clone())?) {
             output.write(seed, kappa)?;
@@ -109,7 +111,7 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
     output.finish()?;
     bar.finish();
     let speed = arguments.count as f64 / start.elapsed().as_secs_f64();
-    crate::say!("{}: {} maps, {speed:.1} maps/s", arguments.out.display(), arguments.count);
+    crate::say!("{}: {}, {speed:.1} maps/s", arguments.out.display(), counted(arguments.count, "map"));
     Ok(())
 }
 

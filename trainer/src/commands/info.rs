@@ -20,6 +20,7 @@ use shared::{
 use storage::maps::{MapArchive, MapsDescription, MaskFrom, Reading};
 
 use crate::{
+    progress::counted,
     training::{
         checkpoint::{self, Checkpoints},
         config::TrainingConfig,
@@ -166,16 +167,14 @@ fn described(description: &MapsDescription) -> String {
         }
     };
     line("source", Some(description.source.clone()));
-    line(
-        "maps",
-        Some(format!("{} of {} pixels and {} degrees", description.maps, description.pixels, description.side_angle)),
-    );
+    let MapsDescription { maps, pixels, side_angle, .. } = description;
+    line("described", Some(format!("{} of {pixels} pixels and {side_angle} degrees", counted(*maps, "map"))));
     line("seed", description.seed.map(|seed| seed.to_string()));
     line("part", description.split.clone());
     line("source redshift", description.source_redshift.map(|redshift| redshift.to_string()));
     line("cosmology", description.cosmology.and_then(|cosmology| serde_json::to_string(&cosmology).ok()));
     let sources = description.sources.count();
-    line("cut from", (sources > 0).then(|| format!("{sources} maps or planes, whose marks it holds")));
+    line("cut from", (sources > 0).then(|| format!("{sources} maps or planes, which it can tell from others")));
     text
 }
 
@@ -188,9 +187,16 @@ fn maps(path: &Path) -> Result<()> {
     let kind = if files > 1 { format!("{files} files, the first: {}", content.kind) } else { content.kind.clone() };
     let part = content.part.as_ref().map(|part| format!(" {part:?}")).unwrap_or_default();
     println!("{kind}{part}");
-    println!("{} maps of {} x {} pixels", archive.maps(), content.rows(), content.columns());
+    let mut sizes: Vec<String> = Vec::new();
+    for file in archive.files() {
+        let size = format!("{} x {}", file.content().rows(), file.content().columns());
+        if !sizes.contains(&size) {
+            sizes.push(size);
+        }
+    }
+    println!("{} of {} pixels", counted(archive.maps(), "map"), sizes.join(", of "));
     if archive.has_angle() {
-        let angle = archive.pixel_angle() * content.columns() as f64;
+        let angle = archive.side_angle(content.columns());
         let from = if first.description().is_some() { "its description" } else { "its header" };
         println!("side: {angle} degrees, from {from}; a pixel is {:.5} arcminutes", archive.pixel_angle() * 60.0);
     } else {
@@ -218,13 +224,12 @@ fn maps(path: &Path) -> Result<()> {
     }
     let (numbers, looked_at) = archive.numbers(MOST_PIXELS)?;
     let of = if looked_at < archive.maps() { format!(" (of {looked_at} maps)") } else { String::new() };
-    println!(
-        "values{of}: {:.6} to {:.6}, mean {:.6}, sigma {:.6}",
-        numbers.least,
-        numbers.largest,
-        numbers.mean(),
-        numbers.sigma()
-    );
+    // Four digits of whatever size.
+    let four =
+        |value: f64| if value == 0.0 || value.abs() >= 1e-3 { format!("{value:.6}") } else { format!("{value:.3e}") };
+    let [least, largest, mean, sigma] =
+        [numbers.least.into(), numbers.largest.into(), numbers.mean(), numbers.sigma()].map(four);
+    println!("values{of}: {least} to {largest}, mean {mean}, sigma {sigma}");
     match numbers.missing() {
         Some(missing) => println!("without a value: {missing}"),
         None => println!("every pixel has a value"),

@@ -17,13 +17,16 @@ use simulator::{
     planes::{LensPlanes, LinesOfSight},
     ray_tracing::RayTracing,
 };
-use storage::maps::{
-    MapArchive, MapWriter, MapsDescription, MaskFrom, Sources,
-    archive::{MaskedWindow, draw_unmasked},
+use storage::{
+    maps::{
+        MapArchive, MapWriter, MapsDescription, MaskFrom, Sources,
+        window::{MaskedWindow, draw_unmasked},
+    },
+    runs::Interruption,
 };
 
 use super::input::{InputArguments, MaskArguments};
-use crate::progress::Bar;
+use crate::progress::{Bar, counted};
 
 /// Maps that are drawn at once: bounds the memory, whatever --count is.
 const CHUNK: usize = 64;
@@ -183,6 +186,12 @@ impl MapsArguments {
         self.size() * self.average as usize
     }
 
+    /// From which of so many maps the output of this number is drawn, and the random numbers of its window.
+    fn drawn(&self, output: usize, maps: usize) -> (usize, Random) {
+        let mut random = stream(self.seed, Stream::Crops).at(output as u64);
+        (random.below(maps), random)
+    }
+
     /// What is written of what is cut.
     fn averaged(&self, cut: &[f32]) -> Vec<f32> {
         averaged(cut, self.size(), self.average as usize)
@@ -197,7 +206,8 @@ impl MapsArguments {
         writer.finish(Some(description)).context("cannot complete the file")?;
         bar.finish();
         let MapsDescription { maps, pixels, side_angle, .. } = description;
-        crate::say!("{}: {maps} maps of {pixels} x {pixels} pixels, {side_angle:.4} degrees", self.out.display());
+        let (out, maps) = (self.out.display(), counted(*maps, "map"));
+        crate::say!("{out}: {maps} of {pixels} x {pixels} pixels, {side_angle} degrees");
         Ok(())
     }
 }
@@ -221,7 +231,10 @@ fn from_planes(arguments: &MapsArguments, folder: &std::path::Path, count: usize
     let planes = LensPlanes::read(folder)?;
     let cut = arguments.cut();
     if planes.pixels < cut {
-        bail!("the planes have {} pixels along a side, fewer than the {cut} of --size and --average", planes.pixels);
+        bail!(
+            "the planes have {} pixels along a side, fewer than the {cut} of a map: give a smaller --size or --average",
+            planes.pixels
+        );
     }
     let lines = LinesOfSight::new(&planes, arguments.source_redshift)?;
     let description = MapsDescription {
@@ -255,8 +268,10 @@ fn from_planes(arguments: &MapsArguments, folder: &std::path::Path, count: usize
     };
     check_projection(&draw(0), arguments.input.as_kappa)?;
     let bar = Bar::new(count, "maps");
+    let interruption = Interruption::listen()?;
     let mut writer = arguments.writer()?;
     for first in (0..count).step_by(CHUNK) {
+        interruption.check()?;
         let end = (first + CHUNK).min(count);
         let maps: Vec<Vec<f32>> = (first..end).into_par_iter().map(draw).collect();
         for map in &maps {
@@ -283,17 +298,11 @@ fn check_projection(map: &[f32], as_kappa: bool) -> Result<()> {
 }
 
 /// A map that is to be written.
-struct Wanted {
-    /// Its number in the output; the next one for windows that lie side by side.
-    output: Option<usize>,
-    how: How,
-}
-
-enum How {
-    /// A window where it lies.
+enum Wanted {
+    /// The window that begins at this row and column, as the next one.
     At(usize, usize),
-    /// A window and symmetry of these random numbers.
-    Drawn(Box<Random>),
+    /// A random window and symmetry, as the one of this number.
+    Drawn(usize),
 }
 
 fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
@@ -307,25 +316,28 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
     };
     ensure!(
         !chosen.is_empty(),
-        "of {} maps none is in this part: bring more maps, or give it a larger share (--shares)",
-        archive.maps()
+        "of {} none is in this part: bring more maps, or give it a larger share (--shares)",
+        counted(archive.maps(), "map")
     );
     let wanted = wanted(arguments, &archive, &chosen)?;
     let total = wanted.values().map(Vec::len).sum();
     let bar = Bar::new(total, "maps");
+    let interruption = Interruption::listen()?;
     let mut writer = arguments.writer()?;
     let (mut written, mut left_out, mut sources) = (0, 0, Sources::default());
     let maps: Vec<(&usize, &Vec<Wanted>)> = wanted.iter().collect();
     for chunk in maps.chunks(WHOLE_MAPS.max(rayon::current_num_threads())) {
+        interruption.check()?;
         // Each of your maps is read once, however many windows it gives.
         let cut_of = |&(&map, wanted): &(&usize, &Vec<Wanted>)| -> Result<(Vec<Option<Vec<f32>>>, Sources)> {
             let [rows, columns] = archive.shape_of(map)?;
             let whole = archive.window(map, Window { row: 0, column: 0, rows, columns })?;
             let one = |wanted: &Wanted| -> Result<Option<Vec<f32>>> {
-                let kappa = match &wanted.how {
-                    How::At(row, column) => window_at(&whole, columns, [*row, *column], cut),
-                    How::Drawn(random) => {
-                        Some(draw_unmasked(&whole, [rows, columns], cut, &mut Random::clone(random))?)
+                let kappa = match *wanted {
+                    Wanted::At(row, column) => window_at(&whole, columns, [row, column], cut),
+                    Wanted::Drawn(output) => {
+                        let (_, mut random) = arguments.drawn(output, chosen.len());
+                        Some(draw_unmasked(&whole, [rows, columns], cut, &mut random)?)
                     }
                 };
                 Ok(kappa.map(|kappa| arguments.averaged(&kappa)))
@@ -339,7 +351,8 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
             for (kappa, wanted) in maps.into_iter().zip(*wanted) {
                 match kappa {
                     Some(kappa) => {
-                        writer.write_at(wanted.output.unwrap_or(written), &kappa)?;
+                        let number = if let Wanted::Drawn(output) = wanted { *output } else { written };
+                        writer.write_at(number, &kappa)?;
                         written += 1;
                     }
                     None => left_out += 1,
@@ -365,10 +378,10 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
     let origin = archive.origin();
     let described = origin.source.as_ref().map(|source| format!(": {source}")).unwrap_or_default();
     let description = MapsDescription {
-        source: format!("{how} {} maps of {name}{part}{described}", chosen.len()),
+        source: format!("{how} {} of {name}{part}{described}", counted(chosen.len(), "map")),
         maps: written,
         pixels: arguments.size(),
-        side_angle: archive.pixel_angle() * cut as f64,
+        side_angle: archive.side_angle(cut),
         seed: Some(arguments.seed),
         source_redshift: origin.source_redshift,
         cosmology: origin.cosmology,
@@ -393,9 +406,8 @@ fn wanted(arguments: &MapsArguments, archive: &MapArchive, chosen: &[usize]) -> 
     match arguments.count.map(|count| count as usize) {
         Some(count) if is_drawn(arguments, archive) => {
             for output in 0..count {
-                let mut random = stream(arguments.seed, Stream::Crops).at(output as u64);
-                let map = chosen[random.below(chosen.len())];
-                wanted.entry(map).or_default().push(Wanted { output: Some(output), how: How::Drawn(Box::new(random)) });
+                let (place, _) = arguments.drawn(output, chosen.len());
+                wanted.entry(chosen[place]).or_default().push(Wanted::Drawn(output));
             }
         }
         Some(count) if count > chosen.len() => bail!(
@@ -407,7 +419,7 @@ fn wanted(arguments: &MapsArguments, archive: &MapArchive, chosen: &[usize]) -> 
             for &map in &chosen[..count.unwrap_or(chosen.len())] {
                 let [rows, columns] = archive.shape_of(map)?;
                 let places = (0..rows / cut).flat_map(|row| (0..columns / cut).map(move |column| (row, column)));
-                let at = |(row, column)| Wanted { output: None, how: How::At(row * cut, column * cut) };
+                let at = |(row, column)| Wanted::At(row * cut, column * cut);
                 wanted.entry(map).or_default().extend(places.map(at));
             }
         }

@@ -171,8 +171,8 @@ pub fn run(arguments: &SimulateArguments) -> Result<Ending> {
     let (parameters, boxes) = parameters(arguments)?;
     parameters.validate()?;
     let threads = arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    if boxes == 0 || threads == 0 {
-        bail!("--boxes and --threads must be at least 1");
+    if threads == 0 {
+        bail!("--threads must be at least 1");
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
     let setting = Setting::new(parameters)?;
@@ -189,7 +189,9 @@ pub fn run(arguments: &SimulateArguments) -> Result<Ending> {
     let out = arguments.out.display();
     let ending = pool.install(|| campaign.run(&mut bars, &interruption))?;
     match ending {
-        Ending::Complete => crate::say!("{out}: complete"),
+        Ending::Complete => {
+            crate::say!("{out}: complete; its maps are in {out}/z*, cut them with `trainer maps --maps {out}/z...`")
+        }
         Ending::Interrupted => crate::say!("{out}: saved; the same command goes on"),
     }
     Ok(ending)
@@ -206,6 +208,15 @@ fn describe(campaign: &Campaign, needs: &Needs, threads: usize) {
         parameters.steps,
         parameters.maps
     );
+    let sources: Vec<String> = parameters.source_redshifts.iter().map(f64::to_string).collect();
+    crate::say!(
+        "maps of {} pixels and {} degrees, sources at z = {}, from z = {} on; {}",
+        parameters.pixels,
+        parameters.side_angle,
+        sources.join(", "),
+        parameters.start_redshift,
+        words(&parameters.cosmology)
+    );
     crate::say!(
         "memory {}: program {}, particles {}, meshes {}, maps {}; disk {}, and {} while a box is not complete",
         Bytes(needs.memory),
@@ -216,6 +227,18 @@ fn describe(campaign: &Campaign, needs: &Needs, threads: usize) {
         Bytes(needs.disk * mine as u64),
         Bytes(needs.scratch)
     );
+}
+
+/// A cosmology in words.
+fn words(cosmology: &Cosmology) -> String {
+    let Cosmology { omega_m, omega_l, h, w0, wa, omega_b, sigma_8, n_s } = cosmology;
+    let optional = |name: &str, value: &Option<f64>| value.map(|value| format!(", {name} {value}")).unwrap_or_default();
+    format!(
+        "Omega_m {omega_m}, Omega_L {omega_l}{}, h {h}{}{}, w0 {w0}, wa {wa}",
+        optional("Omega_b", omega_b),
+        optional("sigma_8", sigma_8),
+        optional("n_s", n_s)
+    )
 }
 
 /// The preset's parameters and number of boxes, with what the command line says.

@@ -61,7 +61,7 @@ pub fn run(arguments: &SpectrumArguments) -> Result<()> {
     let archive = arguments.input.open_masked(&arguments.maps, &arguments.mask)?;
     let ell = middles(&paper_edges());
     let pixels = archive.one_size()?;
-    let side_angle = archive.pixel_angle() * pixels as f64;
+    let side_angle = archive.side_angle(pixels);
     let mut ensemble = Ensemble::new(ell.len());
     if archive.is_masked() {
         let measured = MeasuredMaps::of_archive(&archive, archive.maps(), &StatisticsEdges::default(), "maps")?;

@@ -17,9 +17,12 @@ use storage::{
 };
 
 use super::input::{InputArguments, MaskArguments};
-use crate::evaluation::{
-    diversity::{self, Similarity},
-    measured::{MeasuredMaps, masked_note},
+use crate::{
+    evaluation::{
+        diversity::{self, Similarity},
+        measured::{MeasuredMaps, masked_note},
+    },
+    progress::counted,
 };
 
 /// Measure every statistic of every map: P(l), Minkowski functionals, peaks, minima, pixel density, moments, xi(theta), bispectrum;
@@ -45,8 +48,8 @@ pub struct StatisticsArguments {
     #[command(flatten)]
     mask: MaskArguments,
     /// Most maps to measure
-    #[arg(long, value_name = "N")]
-    count: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    count: Option<u32>,
     /// File for all values: one row a map for each statistic
     #[arg(long, value_name = "FILE.json")]
     json: Option<PathBuf>,
@@ -78,7 +81,7 @@ pub fn run(arguments: &StatisticsArguments) -> Result<()> {
     }
     let archive = arguments.input.open_masked(&arguments.maps, &arguments.mask)?;
     let start = std::time::Instant::now();
-    let count = arguments.count.unwrap_or(usize::MAX);
+    let count = arguments.count.map_or(usize::MAX, |count| count as usize);
     let measured = MeasuredMaps::of_archive(&archive, count, &StatisticsEdges::default(), "maps")?;
     let seconds = start.elapsed().as_secs_f64();
     if measured.masked_share() > 0.0 {
@@ -95,14 +98,17 @@ pub fn run(arguments: &StatisticsArguments) -> Result<()> {
         write_tables(folder, &measured)?;
     }
     println!(
-        "{} maps of {} pixels and {} degrees in {seconds:.2} s, {:.0} maps/s on {} threads",
-        measured.maps.len(),
+        "{} of {} pixels and {} degrees in {seconds:.2} s, {:.0} maps/s on {} threads",
+        counted(measured.maps.len(), "map"),
         measured.pixels,
         measured.side_angle,
         measured.maps.len() as f64 / seconds,
         rayon::current_num_threads()
     );
     print!("{}", overview(&measured));
+    for written in arguments.json.iter().chain(&arguments.csv) {
+        println!("written: {}", written.display());
+    }
     if let Some(Similarity { pairs, mean, standard_error }) = similarity {
         println!("  similarity (MS-SSIM) of two maps, {pairs} pairs: {mean:.4} +- {standard_error:.4}");
     }
@@ -205,9 +211,9 @@ fn write_tables(folder: &Path, measured: &MeasuredMaps) -> Result<()> {
         }
     }
     let mut moments = Table::create(folder.join("moments.csv"))?;
-    moments.line(["map", "mean"].into_iter().chain(NAMES).map(str::to_owned))?;
+    moments.line(["map", "masked", "mean"].into_iter().chain(NAMES).map(str::to_owned))?;
     for (index, map) in measured.maps.iter().enumerate() {
-        let mean = std::iter::once(format!("{:e}", map.mean));
+        let mean = [format!("{}", map.masked), format!("{:e}", map.mean)].into_iter();
         moments.line(headed(&index.to_string(), &mut mean.chain(map.moments.iter().map(|&value| cell(value)))))?;
     }
     moments.file.finish()?;

@@ -49,7 +49,7 @@ impl MeasuredMaps {
     /// When maps differ in size, or one is not readable or not finite.
     pub fn of_archive(archive: &MapArchive, count: usize, edges: &StatisticsEdges, label: &str) -> Result<Self> {
         let (count, pixels) = (count.min(archive.maps()), archive.one_size()?);
-        let side_angle = archive.pixel_angle() * pixels as f64;
+        let side_angle = archive.side_angle(pixels);
         let source = archive.origin().source.clone().unwrap_or_else(|| "not described".into());
         let bar = Bar::new(count, "maps").with_message(format!("measure {label}"));
         let mut measured = Self::none(source, pixels, side_angle, edges)?;

@@ -12,10 +12,7 @@ use shared::{
 use storage::{
     files::sha256_of_file,
     maps::{
-        MapArchive, MapsDescription, Reading, Sources,
-        archive::{ArchiveFile, MaskedWindow},
-        crop::Crop,
-        folder,
+        MapArchive, MapsDescription, Reading, Sources, crop::Crop, file::ArchiveFile, folder, window::MaskedWindow,
     },
 };
 
@@ -114,7 +111,7 @@ impl TrainingMaps {
             source: origin.source.clone().unwrap_or_else(name),
             maps: self.crops,
             pixels: self.side,
-            side_angle: self.archive.pixel_angle() * self.side as f64,
+            side_angle: self.archive.side_angle(self.side),
             seed: first.description().and_then(|description| description.seed),
             source_redshift: origin.source_redshift,
             cosmology: origin.cosmology,

@@ -48,7 +48,7 @@ pub fn sha256_of_file(path: &Path) -> Result<String> {
 /// When the path exists and `force` is off, or its folder cannot be made.
 pub fn check_free(path: &Path, force: bool) -> Result<()> {
     if path.exists() && !force {
-        bail!("{} is there already: give another --out, or --force to replace it", path.display());
+        bail!("{} is there already: give another name, or --force to replace it", path.display());
     }
     if path.is_dir() {
         bail!("{} is a folder: give the name of a file", path.display());

@@ -106,7 +106,8 @@ impl Numbers {
         for &(fill, count) in &self.fills {
             let name = if (fill / -1.6375e30 - 1.0).abs() < 1e-3 { ", HEALPix's UNSEEN" } else { "" };
             let fill = if fill.abs() < 1e6 { fill.to_string() } else { format!("{fill:e}") };
-            kinds.push(format!("{count} pixels hold {fill}{name}"));
+            let which = if kinds.is_empty() { " pixels" } else { "" };
+            kinds.push(format!("{count}{which} hold {fill}{name}"));
         }
         (!kinds.is_empty()).then(|| kinds.join(", "))
     }
@@ -198,7 +199,7 @@ mod tests {
         };
         assert_eq!((found.values(), found.mean(), found.sigma()), (2, 1.0, 0.5));
         let missing = found.missing().unwrap();
-        for part in ["2 pixels are NaN", "2 pixels hold -1.6375e30, HEALPix", "1 pixels hold -99"] {
+        for part in ["2 pixels are NaN", "2 hold -1.6375e30, HEALPix", "1 hold -99"] {
             assert!(missing.contains(part), "{missing}");
         }
         assert_eq!(numbers(|x| x).missing(), None);

@@ -29,12 +29,9 @@ impl Against {
     /// When the maps cannot be read or smoothed, or are of another cosmology or source redshift.
     pub fn open(path: &Path, side_angle: Option<f64>, parameters: &Parameters) -> Result<Self> {
         let shown = path.display();
-        ensure!(
-            path.exists(),
-            "--against {shown}: it is not there, give a .npy or .fits file of maps, or a folder of them"
-        );
-        let archive = MapArchive::open(path, side_angle)
-            .context("--against takes a .npy or .fits file of maps, or a folder of them")?;
+        ensure!(path.exists(), "--against {shown}: it is not there, give a file of maps, or a folder of them");
+        let archive =
+            MapArchive::open(path, side_angle).context("--against takes a file of maps, or a folder of them")?;
         let source_redshift = check(&archive, parameters).with_context(|| format!("--against {shown}"))?;
         Ok(Self { archive, source_redshift })
     }
@@ -61,7 +58,7 @@ impl Against {
 /// The source redshift, after all that can be wrong.
 fn check(archive: &MapArchive, parameters: &Parameters) -> Result<f64> {
     let pixels = archive.one_size()?;
-    let side_angle = archive.pixel_angle() * pixels as f64;
+    let side_angle = archive.side_angle(pixels);
     ensure!(Smoothing::new(pixels, side_angle).is_some(), maps::too_small(pixels, side_angle));
     if let Some(theirs) = archive.origin().cosmology {
         same_cosmology(&theirs, &parameters.cosmology)?;

@@ -93,7 +93,7 @@ pub fn measure(boxes: &Boxes, tick: &(impl Fn() + Sync)) -> Result<Vec<Vec<MapsM
 /// When the maps are too coarse or too narrow to be smoothed, differ in size, or one is not readable or not finite.
 pub fn pool_smoothed(archive: &MapArchive, tick: &(impl Fn() + Sync)) -> Result<PooledMoments> {
     let pixels = archive.one_size()?;
-    let side_angle = archive.pixel_angle() * pixels as f64;
+    let side_angle = archive.side_angle(pixels);
     let pools: Vec<PooledMoments> = (0..archive.maps())
         .into_par_iter()
         .with_min_len(LEAST_MAPS)

@@ -1,9 +1,6 @@
 //! Users' own maps of any size in files of any kind: an index of what there is, read when a crop needs it.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
-};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, bail};
 use shared::{
@@ -14,23 +11,25 @@ use shared::{
             MapFile,
             content::{self, Numbers},
         },
-        source::{SharedSource, Source},
+        source::SharedSource,
     },
-    random::Random,
     statistics::mask::Mask,
 };
 
 use super::{
     bytes::{FileSource, SpoolFile},
-    crop::Crop,
-    description::{MapsDescription, description_path, marked},
+    description::MapsDescription,
+    file::ArchiveFile,
     folder::{self, Named},
     mask::{MaskFile, MaskFrom},
-    sources::{Sources, mark},
+    sources::Sources,
+    window::MaskedWindow,
 };
 
 /// Files that are kept open: fewer than a process may have.
 const OPEN_FILES: usize = 128;
+/// Degrees over which the sky is flat, generously.
+const FLAT: f64 = 20.0;
 /// Maps whose numbers are looked at when an archive is opened.
 const LOOKED_AT: usize = 4;
 
@@ -56,8 +55,8 @@ pub struct MapArchive {
     files: Vec<ArchiveFile>,
     spool: SpoolFile,
     maps: usize,
-    /// Pixel side in degrees, where it is known.
-    pixel_angle: Option<f64>,
+    /// Side in degrees of so many pixels, where it is known: as the first file states it, so that no digit is lost.
+    scale: Option<(f64, usize)>,
     /// What the first file says of its maps.
     origin: Origin,
     masking: Masking,
@@ -84,26 +83,6 @@ pub struct Origin {
     pub cosmology: Option<Cosmology>,
 }
 
-/// One file of an archive.
-pub struct ArchiveFile {
-    path: PathBuf,
-    content: MapFile,
-    description: Option<MapsDescription>,
-    open: OnceLock<FileSource>,
-    keep_open: bool,
-    /// Maps in the files before this one.
-    first: usize,
-}
-
-/// A window of a map, and which of its pixels have a value, where not all have.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MaskedWindow {
-    /// Kappa, row by row; 0 where there is no value.
-    pub kappa: Vec<f32>,
-    /// For each pixel whether it has a value.
-    pub used: Option<Vec<bool>>,
-}
-
 impl MapArchive {
     /// Indexes a file, or the files of a folder, by their headers. `side_angle` in degrees is the side of each map, for files that do
     /// not state it.
@@ -120,8 +99,8 @@ impl MapArchive {
     /// As [`MapArchive::open`]; when the numbers are no convergence; when the mask does not fit.
     pub fn read(path: &Path, reading: &Reading) -> Result<Self> {
         let archive = Self::index(path, reading)?;
-        if archive.pixel_angle.is_none() {
-            let first = archive.files.first().map(|file| file.path.display().to_string()).unwrap_or_default();
+        if archive.scale.is_none() {
+            let first = archive.files.first().map(|file| file.path().display().to_string()).unwrap_or_default();
             bail!("{first}: the file does not state the side of its maps: give --side-angle DEGREES");
         }
         Ok(archive)
@@ -137,7 +116,7 @@ impl MapArchive {
             files: Vec::new(),
             spool: SpoolFile::default(),
             maps: 0,
-            pixel_angle: None,
+            scale: None,
             origin: Origin::default(),
             masking: Masking::None,
             apodised: reading.apodised,
@@ -159,7 +138,7 @@ impl MapArchive {
             MaskFrom::File(path) => {
                 let mask = MaskFile::open(path).with_context(|| format!("--mask {}", path.display()))?;
                 for file in &archive.files {
-                    let (rows, columns) = (file.content.rows(), file.content.columns());
+                    let (rows, columns) = (file.content().rows(), file.content().columns());
                     mask.check(rows, columns, archive.maps).with_context(|| format!("--mask {}", path.display()))?;
                 }
                 Masking::File(Box::new(mask))
@@ -200,24 +179,30 @@ impl MapArchive {
             self.note(path, &format!("it states a side of {stated} degrees; --side-angle {given} is taken"));
         }
         let angle = reading.side_angle.or(stated);
+        if let Some(angle) = angle.filter(|angle| *angle > FLAT) {
+            self.note(
+                path,
+                &format!("a side of {angle} degrees, over which the sky is not flat: is it in arcminutes?"),
+            );
+        }
         let pixel_angle = angle.map(|angle| angle / columns as f64);
         if let Some(first) = self.files.first() {
-            match (pixel_angle, self.pixel_angle) {
+            match (pixel_angle, self.scale.map(|_| self.pixel_angle())) {
                 (Some(here), Some(before)) if (here / before - 1.0).abs() > 1e-6 && !reading.any_angle => {
                     bail!("a pixel is {here:.6} degrees here and {before:.6} in the files before: use one resolution")
                 }
                 (Some(_), Some(_)) | (None, None) => {}
                 (here, _) if reading.any_angle => {
                     self.note(path, "of these files some state the side of their maps and some do not");
-                    self.pixel_angle = self.pixel_angle.or(here);
+                    self.scale = self.scale.or(here.zip(angle).map(|(_, angle)| (angle, columns)));
                 }
                 _ => bail!(
                     "of this file and {} one states the side of its maps and one does not: give --side-angle DEGREES",
-                    first.path.display()
+                    first.path().display()
                 ),
             }
         } else {
-            self.pixel_angle = pixel_angle;
+            self.scale = angle.map(|angle| (angle, columns));
             self.origin = match &description {
                 Some(MapsDescription { source, source_redshift, cosmology, .. }) => {
                     Origin { source: Some(source.clone()), source_redshift: *source_redshift, cosmology: *cosmology }
@@ -230,7 +215,7 @@ impl MapArchive {
             };
         }
         let first = self.maps;
-        let file = ArchiveFile { path: path.into(), content, description, open: OnceLock::new(), keep_open, first };
+        let file = ArchiveFile::new(path, content, description, keep_open, first);
         file.check_description(&self.spool)?;
         self.files.push(file);
         self.maps += maps;
@@ -246,19 +231,20 @@ impl MapArchive {
 
     /// Looks at the numbers of a few maps.
     fn look(&mut self, as_kappa: bool) -> Result<()> {
-        let largest = self.files.iter().map(|file| file.content.rows() * file.content.columns()).max().unwrap_or(1);
+        let largest = self.files.iter().map(|file| file.content().rows() * file.content().columns()).max().unwrap_or(1);
         let (numbers, _) = self.numbers(LOOKED_AT * largest)?;
         if matches!(self.masking, Masking::None) && numbers.not_finite + numbers.filled > 0 {
             // Told here, with what to do, and not at the first map that is read.
             let missing = numbers.missing().unwrap_or_default();
-            let shown = self.files.first().map(|file| file.path.display().to_string()).unwrap_or_default();
+            let shown = self.files.first().map(|file| file.path().display().to_string()).unwrap_or_default();
             bail!(
-                "{shown}: of the pixels looked at, {missing}, which is no kappa: statistics, spectrum and compare leave such pixels out with \
+                "{shown}: {missing} (of the maps looked at), which is no kappa: statistics, spectrum and compare leave such pixels out with \
                  --mask auto, and `trainer maps --mask auto` cuts maps around them"
             );
         }
         if numbers.values() == 0 && self.maps > 0 {
-            bail!("no pixel that was looked at has a value");
+            let shown = self.files.first().map(|file| file.path().display().to_string()).unwrap_or_default();
+            bail!("{shown}: no pixel that was looked at has a value");
         }
         if !as_kappa && let Some(looks) = content::looks_like(&numbers) {
             self.notes.push(looks);
@@ -272,13 +258,13 @@ impl MapArchive {
     /// # Errors
     /// When a file cannot be read.
     pub fn numbers(&self, most: usize) -> Result<(Numbers, usize)> {
-        let largest = self.files.iter().map(|file| file.content.rows() * file.content.columns()).max().unwrap_or(1);
+        let largest = self.files.iter().map(|file| file.content().rows() * file.content().columns()).max().unwrap_or(1);
         let count = (most / largest.max(1)).clamp(1, self.maps.max(1)).min(self.maps);
         let mut numbers = Numbers::default();
         for map in (0..count).map(|place| place * self.maps / count) {
             let file = self.file_of(map)?;
-            let window = file.window(&self.spool, map - file.first, file.whole());
-            numbers.add(&window.with_context(|| file.path.display().to_string())?);
+            let window = file.window(&self.spool, map - file.first(), file.whole());
+            numbers.add(&window.with_context(|| file.path().display().to_string())?);
         }
         Ok((numbers, count))
     }
@@ -290,10 +276,10 @@ impl MapArchive {
     pub fn sources(&self) -> Result<Sources> {
         let mut sources = Sources::default();
         for file in &self.files {
-            for map in 0..file.content.maps() {
-                sources.insert(file.mark(&self.spool, map).with_context(|| file.path.display().to_string())?);
+            for map in 0..file.content().maps() {
+                sources.insert(file.mark(&self.spool, map).with_context(|| file.path().display().to_string())?);
             }
-            if let Some(description) = &file.description {
+            if let Some(description) = file.description() {
                 sources.extend(&description.sources);
             }
         }
@@ -306,8 +292,8 @@ impl MapArchive {
     /// When the file cannot be read.
     pub fn sources_of(&self, map: usize) -> Result<Sources> {
         let file = self.file_of(map)?;
-        let mut sources: Sources = std::iter::once(file.mark(&self.spool, map - file.first)?).collect();
-        if let Some(description) = &file.description {
+        let mut sources: Sources = std::iter::once(file.mark(&self.spool, map - file.first())?).collect();
+        if let Some(description) = file.description() {
             sources.extend(&description.sources);
         }
         Ok(sources)
@@ -328,14 +314,21 @@ impl MapArchive {
         !matches!(self.masking, Masking::None)
     }
 
-    /// Side of a pixel in degrees; 1 where it is not known, which [`MapArchive::open`] does not let happen.
+    /// Side of a pixel in degrees.
     pub fn pixel_angle(&self) -> f64 {
-        self.pixel_angle.unwrap_or(1.0)
+        self.side_angle(1)
+    }
+
+    /// Side in degrees of a map of so many pixels; that number itself where the angle is not known, which [`MapArchive::open`] does
+    /// not let happen.
+    pub fn side_angle(&self, pixels: usize) -> f64 {
+        let (angle, of) = self.scale.unwrap_or((1.0, 1));
+        if of == pixels { angle } else { angle * pixels as f64 / of as f64 }
     }
 
     /// Whether the angle is known.
     pub fn has_angle(&self) -> bool {
-        self.pixel_angle.is_some()
+        self.scale.is_some()
     }
 
     /// What the first file says of where its maps come from.
@@ -355,7 +348,7 @@ impl MapArchive {
     pub fn check_size(&self, size: usize) -> Result<()> {
         match self.files.iter().find(|file| file.smaller_side() < size) {
             Some(file) => {
-                let (path, side) = (file.path.display(), file.smaller_side());
+                let (path, side) = (file.path().display(), file.smaller_side());
                 bail!("{path} has maps of {side} pixels, smaller than crops of {size}: give a smaller --size")
             }
             None => Ok(()),
@@ -369,19 +362,19 @@ impl MapArchive {
     pub fn one_size(&self) -> Result<usize> {
         let first = self.files.first().context("there are no maps")?;
         for file in &self.files {
-            let (rows, columns) = (file.content.rows(), file.content.columns());
+            let (rows, columns) = (file.content().rows(), file.content().columns());
             if rows != columns {
                 bail!(
                     "{}: its maps have {rows} rows and {columns} columns; a map is square: cut squares with `trainer maps --maps`",
-                    file.path.display()
+                    file.path().display()
                 );
             }
-            if rows != first.content.rows() {
-                let (a, b) = (first.path.display(), file.path.display());
-                bail!("{b} has maps of {rows} pixels, {a} of {}: give maps of one size", first.content.rows());
+            if rows != first.content().rows() {
+                let (a, b) = (first.path().display(), file.path().display());
+                bail!("{b} has maps of {rows} pixels, {a} of {}: give maps of one size", first.content().rows());
             }
         }
-        Ok(first.content.rows())
+        Ok(first.content().rows())
     }
 
     /// What tells these files from others of the same names, as text: their lengths, times of change and origin.
@@ -390,9 +383,9 @@ impl MapArchive {
     /// When a file is gone.
     pub fn fingerprint(&self) -> Result<String> {
         let one = |file: &ArchiveFile| -> Result<String> {
-            let metadata = file.path.metadata().with_context(|| file.path.display().to_string())?;
+            let metadata = file.path().metadata().with_context(|| file.path().display().to_string())?;
             let changed = metadata.modified()?.duration_since(std::time::UNIX_EPOCH)?;
-            Ok(format!("{} {} {}", file.path.display(), metadata.len(), changed.as_nanos()))
+            Ok(format!("{} {} {}", file.path().display(), metadata.len(), changed.as_nanos()))
         };
         let files = self.files.iter().map(one).collect::<Result<Vec<_>>>()?.join("\n");
         Ok(format!("{files}\n{:?}", self.origin))
@@ -406,7 +399,11 @@ impl MapArchive {
         let (found, mask) = self.masked_map(map)?;
         if mask.is_some() {
             let file = self.file_of(map)?;
-            bail!("{}, map {}: it has masked pixels, which are not taken here", file.path.display(), map - file.first);
+            bail!(
+                "{}, map {}: it has masked pixels, which are not taken here",
+                file.path().display(),
+                map - file.first()
+            );
         }
         Ok(found)
     }
@@ -417,13 +414,13 @@ impl MapArchive {
     /// When there are fewer maps, or the file cannot be read; without a mask, when a pixel has no value.
     pub fn masked_map(&self, map: usize) -> Result<(ConvergenceMap, Option<Mask>)> {
         let file = self.file_of(map)?;
-        let context = || format!("{}, map {}", file.path.display(), map - file.first);
+        let context = || format!("{}, map {}", file.path().display(), map - file.first());
         let MaskedWindow { kappa, used } = self.window(map, file.whole()).with_context(context)?;
-        let (rows, columns) = (file.content.rows(), file.content.columns());
+        let (rows, columns) = (file.content().rows(), file.content().columns());
         if rows != columns {
             return Err(anyhow!("it has {rows} rows and {columns} columns; a map is square")).with_context(context);
         }
-        let map = ConvergenceMap::new(self.pixel_angle() * rows as f64, rows, kappa).with_context(context)?;
+        let map = ConvergenceMap::new(self.side_angle(rows), rows, kappa).with_context(context)?;
         let apodised = self.apodised / map.resolution();
         Ok((map, used.map(|used| Mask::new(rows, used, apodised))))
     }
@@ -434,7 +431,7 @@ impl MapArchive {
     /// When the file cannot be read; without a mask, when a pixel has no value.
     pub fn window(&self, map: usize, window: Window) -> Result<MaskedWindow> {
         let file = self.file_of(map)?;
-        let mut kappa = file.window(&self.spool, map - file.first, window)?;
+        let mut kappa = file.window(&self.spool, map - file.first(), window)?;
         let used: Option<Vec<bool>> = match &self.masking {
             Masking::None => None,
             Masking::Nan => {
@@ -468,7 +465,7 @@ impl MapArchive {
 
     /// The file that holds a map.
     fn file_of(&self, map: usize) -> Result<&ArchiveFile> {
-        let file = self.files.partition_point(|file| file.first <= map).checked_sub(1);
+        let file = self.files.partition_point(|file| file.first() <= map).checked_sub(1);
         let there = file.filter(|_| map < self.maps).and_then(|at| self.files.get(at));
         there.with_context(|| format!("there is no map {map}, there are {}", self.maps))
     }
@@ -479,127 +476,99 @@ impl MapArchive {
     /// When there are fewer maps.
     pub fn shape_of(&self, map: usize) -> Result<[usize; 2]> {
         let file = self.file_of(map)?;
-        Ok([file.content.rows(), file.content.columns()])
+        Ok([file.content().rows(), file.content().columns()])
     }
 }
 
-impl ArchiveFile {
-    /// Where it lies.
-    pub fn path(&self) -> &Path {
-        &self.path
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::formats::{fits, npy};
+
+    /// Values that tell their place, and look like kappa.
+    fn kappa(count: usize) -> Vec<f32> {
+        (0..count).map(|at| 0.001 * (at * at % 97) as f32 - 0.04).collect()
     }
 
-    /// What it holds.
-    pub fn content(&self) -> &MapFile {
-        &self.content
-    }
-
-    /// What lies beside it.
-    pub fn description(&self) -> Option<&MapsDescription> {
-        self.description.as_ref()
-    }
-
-    /// Number of the maps in the files before.
-    pub fn first(&self) -> usize {
-        self.first
-    }
-
-    fn smaller_side(&self) -> usize {
-        self.content.rows().min(self.content.columns())
-    }
-
-    fn whole(&self) -> Window {
-        Window { row: 0, column: 0, rows: self.content.rows(), columns: self.content.columns() }
-    }
-
-    /// What tells a map of this file from others.
-    fn mark(&self, spool: &SpoolFile, map: usize) -> Result<u64> {
-        let (rows, columns) = (self.content.rows(), self.content.columns());
-        let row = self.window(spool, map, Window { row: rows / 2, column: 0, rows: 1, columns })?;
-        if row.iter().all(|value| value.to_bits() == row[0].to_bits()) {
-            // A masked or empty row is like any other.
-            return Ok(mark(&self.window(spool, map, self.whole())?));
+    #[test]
+    fn maps_of_every_file_have_one_number_after_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let values = kappa(3 * 36);
+        std::fs::write(folder.path().join("a.npy"), npy::encode(6, 6, &values[..72])).unwrap();
+        let map = ConvergenceMap::new(0.5, 6, values[72..].to_vec()).unwrap();
+        std::fs::write(folder.path().join("b.fits"), fits::write(&map, &fits::FitsDescription::default()).unwrap())
+            .unwrap();
+        let error = format!("{:#}", MapArchive::open(folder.path(), None).err().unwrap());
+        assert!(error.contains("--side-angle"), "{error}");
+        let archive = MapArchive::open(folder.path(), Some(0.5)).unwrap();
+        assert!(archive.check_size(6).is_ok() && archive.check_size(7).is_err());
+        for map in 0..3 {
+            assert_eq!(archive.map(map).unwrap().kappa(), &values[36 * map..36 * (map + 1)], "{map}");
         }
-        Ok(mark(&row))
+        assert!(archive.map(3).unwrap_err().to_string().contains("there are 3"));
+        assert_eq!(archive.sources().unwrap().count(), 3);
     }
 
-    /// Checks that the description is of these maps and not of others of the same number and size.
-    fn check_description(&self, spool: &SpoolFile) -> Result<()> {
-        let Some(description) = self.description.as_ref().filter(|description| !description.marks.is_empty()) else {
-            return Ok(());
+    #[test]
+    fn windows_of_images_are_those_of_the_whole_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let values = kappa(81);
+        let map = ConvergenceMap::new(0.5, 9, values.clone()).unwrap();
+        let fits_path = folder.path().join("a.fits");
+        std::fs::write(&fits_path, fits::write(&map, &fits::FitsDescription::default()).unwrap()).unwrap();
+        let npy_path = folder.path().join("a.npy");
+        std::fs::write(&npy_path, npy::encode(9, 9, &values)).unwrap();
+        let archives = [&fits_path, &npy_path].map(|path| MapArchive::open(path, Some(0.5)).unwrap());
+        for (row, column) in (0..9).flat_map(|row| (0..9).map(move |column| (row, column))) {
+            let window = Window { row, column, rows: 9 - row, columns: 9 - column };
+            let expected: Vec<f32> =
+                (row..9).flat_map(|row| values[9 * row + column..9 * (row + 1)].to_vec()).collect();
+            for archive in &archives {
+                assert_eq!(archive.window(0, window).unwrap(), MaskedWindow { kappa: expected.clone(), used: None });
+            }
+        }
+        assert_eq!(archives[0].sources().unwrap(), archives[1].sources().unwrap(), "one map, whatever the file");
+    }
+
+    #[test]
+    fn pixels_without_a_value_are_refused_or_masked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hole.npy");
+        let mut values = kappa(2 * 64);
+        (values[9], values[70]) = (f32::NAN, -99.0);
+        std::fs::write(&path, npy::encode(8, 8, &values)).unwrap();
+        let read = |mask: MaskFrom| {
+            MapArchive::read(&path, &Reading { side_angle: Some(1.0), mask, ..Reading::default() })
+                .map_err(|error| format!("{error:#}"))
         };
-        let found = marked(self.content.maps()).map(|map| self.mark(spool, map));
-        let found: Sources = found.into_iter().collect::<Result<Vec<_>>>()?.into_iter().collect();
-        if found == description.marks {
-            return Ok(());
+        assert!(read(MaskFrom::None).err().unwrap().contains("--mask auto"));
+        let nan = read(MaskFrom::Nan).unwrap();
+        assert!(nan.masked_map(0).unwrap().1.is_some());
+        let error = format!("{:#}", nan.masked_map(1).err().unwrap());
+        assert!(error.contains("-9.9e1 at row 0, column 6") && error.contains("--mask auto"), "{error}");
+        let auto = read(MaskFrom::Auto).unwrap();
+        for (map, place) in [(0, 9), (1, 6)] {
+            let (found, mask) = auto.masked_map(map).unwrap();
+            let used = mask.unwrap().used().to_vec();
+            assert_eq!((0..64).filter(|&at| !used[at]).collect::<Vec<_>>(), [place]);
+            assert_eq!(found.kappa()[place], 0.0);
+            assert!(auto.map(map).is_err(), "a map with a hole is no whole map");
         }
-        bail!(
-            "{} describes other maps than these (their values differ): delete it and give --side-angle, or bring the maps that it is of",
-            description_path(&self.path).display()
-        )
     }
 
-    /// The numbers of a window of a map of this file: its rows alone are read.
-    fn window(&self, spool: &SpoolFile, map: usize, window: Window) -> Result<Vec<f32>> {
-        let (layout, map) = self.content.place(map).with_context(|| format!("there is no map {map}"))?;
-        if self.content.is_unpacked {
-            return Ok(layout.read(spool, map, window)?);
-        }
-        if let Some(source) = self.open.get() {
-            return Ok(layout.read(source, map, window)?);
-        }
-        let source = FileSource::open(&self.path).context("cannot open it")?;
-        if source.length() < layout.end() {
-            bail!("the file has become shorter since it was opened");
-        }
-        let found = layout.read(&source, map, window)?;
-        if self.keep_open {
-            // Another thread may have been faster: then this one closes.
-            let _ = self.open.set(source);
-        }
-        Ok(found)
+    #[test]
+    fn a_cut_off_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("short.npy");
+        let bytes = npy::encode(2, 2, &[0.0; 4]);
+        std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        let error = format!("{:#}", MapArchive::open(&path, Some(1.0)).err().unwrap());
+        assert!(error.contains("short.npy") && error.contains("cut off"), "{error}");
+        // One that is cut off while it is used is an error too.
+        std::fs::write(&path, npy::encode(64, 64, &kappa(4096))).unwrap();
+        let archive = MapArchive::open(&path, Some(1.0)).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(5000).unwrap();
+        let error = format!("{:#}", archive.map(0).err().unwrap());
+        assert!(error.contains("shorter"), "{error}");
     }
-}
-
-impl MaskedWindow {
-    /// The window turned as a crop asks for, whose place is that of the window already.
-    #[must_use]
-    pub fn turned(self, crop: Crop, size: usize) -> Self {
-        let crop = Crop { row: 0, column: 0, ..crop };
-        if crop == Crop::WHOLE {
-            return self;
-        }
-        let from = |at: usize| {
-            let (row, column) = crop.source(size, at / size, at % size);
-            row * size + column
-        };
-        let pixels = size * size;
-        Self {
-            kappa: (0..pixels).map(|at| self.kappa[from(at)]).collect(),
-            used: self.used.map(|used| (0..pixels).map(|at| used[from(at)]).collect()),
-        }
-    }
-}
-
-/// A window of `size` pixels without masked ones, drawn with its symmetry from a map of which this is all.
-///
-/// # Errors
-/// When none is found in a thousand tries.
-pub fn draw_unmasked(
-    whole: &MaskedWindow,
-    [rows, columns]: [usize; 2],
-    size: usize,
-    random: &mut Random,
-) -> Result<Vec<f32>> {
-    const TRIES: usize = 1000;
-    for _ in 0..TRIES {
-        let crop = Crop::draw_of(random, rows, columns, size);
-        let at = |row: usize, column: usize| (crop.row + row) * columns + crop.column + column;
-        let is_free = |used: &Vec<bool>| (0..size * size).all(|i| used[at(i / size, i % size)]);
-        if whole.used.as_ref().is_none_or(is_free) {
-            let kappa = (0..size * size).map(|i| whole.kappa[at(i / size, i % size)]).collect();
-            return Ok(MaskedWindow { kappa, used: None }.turned(crop, size).kappa);
-        }
-    }
-    bail!("no window of {size} pixels without masked ones was found in {TRIES} tries: give a smaller --size")
 }

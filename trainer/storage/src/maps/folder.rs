@@ -57,21 +57,25 @@ fn of_folder(folder: &Path) -> Result<(Vec<PathBuf>, Vec<String>)> {
     let (mut files, mut others) = (Vec::new(), Vec::new());
     for entry in entries {
         let path = entry.with_context(|| format!("cannot read the folder {shown}"))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        if name.starts_with('.') || name.ends_with(".npy.json") {
+        let own_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = own_name.to_ascii_lowercase();
+        // Descriptions, and sheets of maps that `trainer simulate` writes beside them.
+        if name.starts_with('.') || name.ends_with(".npy.json") || name.starts_with("box-") && name.ends_with(".png") {
             continue;
         }
         if path.is_file() && ENDINGS.iter().any(|ending| name.ends_with(ending)) {
             files.push(path);
         } else {
-            others.push(name + if path.is_dir() { "/" } else { "" });
+            others.push(own_name + if path.is_dir() { "/" } else { "" });
         }
     }
     files.sort();
     others.sort();
     if files.is_empty() {
         let there = if others.is_empty() { "nothing".to_owned() } else { list(&others) };
-        bail!("{shown} holds no maps (.npy, .npz, .fits, .fits.gz, .fz, .h5) but {there}");
+        let inner = others.iter().find(|name| name.ends_with('/') && !name.starts_with("boxes"));
+        let advice = inner.map(|inner| format!(": do you mean {}?", folder.join(inner).display())).unwrap_or_default();
+        bail!("{shown} holds no maps (.npy, .npz, .fits, .fits.gz, .fz, .h5) but {there}{advice}");
     }
     let note = (!others.is_empty()).then(|| format!("{shown}: left out, by their names no maps: {}", list(&others)));
     Ok((files, note.into_iter().collect()))

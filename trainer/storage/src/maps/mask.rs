@@ -63,7 +63,15 @@ impl MaskFile {
         let source: SharedSource = Arc::new(FileSource::open(file)?);
         let mut spool = SpoolFile::default();
         let content = MapFile::open(&source, &mut spool, named.part.as_deref())?;
-        Ok(Self { content, source, spool })
+        let mask = Self { content, source, spool };
+        // What has values below 0 is a map that was taken for a mask.
+        let window = Window { row: 0, column: 0, rows: mask.content.rows(), columns: mask.content.columns() };
+        if mask.values(0, window)?.iter().any(|value| *value < 0.0 && !content::is_fill(*value)) {
+            bail!(
+                "it holds values below 0, as maps of kappa do: a mask holds 0 where a pixel is left out, and 1 elsewhere"
+            );
+        }
+        Ok(mask)
     }
 
     /// Checks that it masks maps of this size and number.
@@ -88,10 +96,14 @@ impl MaskFile {
     /// # Errors
     /// When the file cannot be read.
     pub fn window(&self, map: usize, window: Window) -> Result<Vec<bool>> {
+        let values = self.values(map, window)?;
+        Ok(values.into_iter().map(|value| value != 0.0 && !content::is_fill(value)).collect())
+    }
+
+    fn values(&self, map: usize, window: Window) -> Result<Vec<f32>> {
         let map = if self.content.maps() == 1 { 0 } else { map };
         let (layout, map) = self.content.place(map).context("the mask has too few maps")?;
         let source: &dyn Source = if self.content.is_unpacked { &self.spool } else { &*self.source };
-        let values = layout.read(source, map, window)?;
-        Ok(values.into_iter().map(|value| value != 0.0 && !content::is_fill(value)).collect())
+        Ok(layout.read(source, map, window)?)
     }
 }

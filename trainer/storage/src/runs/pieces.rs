@@ -105,7 +105,9 @@ pub fn join(list: &Path, out: &Path, force: bool) -> Result<PathBuf> {
     if !wrong.is_empty() {
         bail!("of {} pieces, {}: bring them again", pieces.pieces.len(), wrong.join(", "));
     }
-    let path = if out.is_dir() { out.join(&pieces.file.name) } else { out.to_owned() };
+    // A name without an ending, where there is nothing yet, is that of a folder.
+    let is_folder = out.is_dir() || out.extension().is_none() && !out.exists();
+    let path = if is_folder { out.join(&pieces.file.name) } else { out.to_owned() };
     check_free(&path, force)?;
     let mut file = AtomicFile::create(&path)?;
     let mut whole = Sha256::new();
