@@ -13,11 +13,14 @@ use storage::{
 };
 
 use super::input::{InputArguments, MaskArguments};
-use crate::evaluation::{
-    comparison::{Comparison, LEVELS, PValueSummary, compare},
-    diversity::{self, Similarity},
-    measured::{MeasuredMaps, masked_note},
-    options::TestOptions,
+use crate::{
+    evaluation::{
+        comparison::{Comparison, LEVELS, PValueSummary, compare},
+        diversity::{self, Similarity},
+        measured::{MeasuredMaps, masked_note},
+        options::TestOptions,
+    },
+    progress::counted,
 };
 
 /// Ask whether two sets of maps are one population.
@@ -186,7 +189,7 @@ fn table(comparison: &Comparison, control: Option<&Comparison>) -> String {
     for (set, count) in [("A", comparison.constant_maps[0]), ("B", comparison.constant_maps[1])] {
         if count > 0 {
             let _ =
-                writeln!(text, "{count} maps of {set} are constant: they are left out where thresholds are in sigma");
+                writeln!(text, "constant: {} of {set}, left out where thresholds are in sigma", counted(count, "map"));
         }
     }
     let levels: String = LEVELS.iter().map(|level| format!("{:>6}", format!(">{level}"))).collect();

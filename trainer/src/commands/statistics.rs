@@ -255,7 +255,11 @@ fn overview(measured: &MeasuredMaps) -> String {
     }
     let constant = measured.maps.iter().filter(|map| map.sigma == 0.0).count();
     if constant > 0 {
-        let _ = writeln!(text, "  {constant} maps are constant: they have no thresholds in sigma, and no values there");
+        let _ = writeln!(
+            text,
+            "  constant: {}, without thresholds in sigma, and without values there",
+            counted(constant, "map")
+        );
     }
     text
 }
