@@ -34,8 +34,6 @@ pub enum Stream {
     ShapeNoise,
     /// Galaxies behind a map.
     Galaxies,
-    /// Which maps train, validate and test.
-    Split,
 }
 
 /// Random numbers from ChaCha12, keyed by seed and [`Stream`].
@@ -61,7 +59,6 @@ pub fn stream(seed: u64, purpose: Stream) -> Random {
         Stream::Boxes => b"cosmogan.boxes..",
         Stream::ShapeNoise => b"cosmogan.shapes.",
         Stream::Galaxies => b"cosmogan.galaxy.",
-        Stream::Split => b"cosmogan.split..",
     };
     // The key is spelled out, since `seed_from_u64` may change between versions of rand_core.
     let mut key = [0; 32];

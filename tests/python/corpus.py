@@ -191,6 +191,21 @@ refused(image("lens-plane.fits", K, ANGLE=SIDE, CHI=1000.0, Z=0.4), "lens plane"
 refused(image("temperature.fits", K, ANGLE=SIDE, BUNIT="uK"), "uK", "--as-kappa")
 read("temperature.fits", maps=1, side=SIDE, options="--as-kappa")
 
+# Sky and axes.
+refused(image("far-tangent.fits", header=fits.Header({**header, "CRPIX1": 2000.0})), "TAN", "--side-angle", options=None)
+refused(image("car.fits", header=fits.Header({**header, "CTYPE1": "RA---CAR", "CTYPE2": "DEC--CAR", "CRVAL2": 60.0})), "CAR", options=None)
+read(image("car-equator.fits", header=fits.Header({**header, "CTYPE1": "RA---CAR", "CTYPE2": "DEC--CAR", "CRPIX1": 16.5, "CRPIX2": 16.5})), maps=1, side=SIDE)
+read(image("linear.fits", CTYPE1="LINEAR", CTYPE2="LINEAR", CDELT1=0.5, CDELT2=0.5), maps=1)
+unit = fits.PrimaryHDU(K)
+unit.header["ANGLE"] = (30.0, "[arcmin] side")
+unit.writeto(HERE / "angle-comment.fits", overwrite=True)
+read("angle-comment.fits", maps=1, side=SIDE)
+read(image("pc-alone.fits", header=fits.Header({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "PC1_1": -step, "PC2_2": step})), maps=1, side=SIDE)
+refused(image("stokes.fits", S[:2], CTYPE3="STOKES", ANGLE=SIDE), "STOKES")
+fits.HDUList([primary, fits.ImageHDU(K, name="KAPPA"), fits.ImageHDU(K, name="KAPPA")]).writeto(HERE / "twice.fits", overwrite=True)
+refused("twice.fits[KAPPA]", "number")
+read("twice.fits[2]", maps=1, side=SIDE)
+
 # What the numbers are.
 read(npy("standardised.npy", ((S - S.mean()) / S.std()).astype("f4")), says=["standardised"], mean=0.0, digits=0)
 read(npy("potential-values.npy", S * 1e-5), says=["potential"], mean=S.mean(dtype="f8") * 1e-5)
@@ -211,7 +226,20 @@ read("type-f4.npy", options="--mask mask.npy", masked=0.25, digits=0)
 npy("mask-small.npy", mask[:16])
 refused("type-f4.npy", "16 x 32", options="--mask mask-small.npy")
 
+np.savez(HERE / "both.npz", kappa=S, mask=mask)
+read("type-f4.npy", options="--mask both.npz", masked=0.25, digits=0)
+refused("type-f4.npy", "below 0", options="--mask type-f8.npy")
+refused("type-f4.npy", "whole neighbourhood", options="--mask mask-zero.npy")
+npy("mask-zero.npy", 0 * mask)
+stored = bytearray((HERE / "stored.npz").read_bytes())
+stored[400:404] = bytes(4)
+(HERE / "wrong-checksum.npz").write_bytes(stored)
+refused("wrong-checksum.npz", "not a readable .npz")
+
 # HDF5.
+with h5py.File(HERE / "block.h5", "w", userblock_size=1024) as file:
+    file["kappa"] = S
+read("block.h5", says=["HDF5"])
 with h5py.File(HERE / "plain.h5", "w") as file:
     file["kappa"] = S
 read("plain.h5", says=["HDF5"])
@@ -252,8 +280,9 @@ unit.writeto(folder / "b.fits", overwrite=True)
 np.savez(folder / "c.npz", kappa=S[3])
 (folder / "._a.fits").write_bytes(b"not FITS")
 (folder / "notes.txt").write_text("hello")
+np.save(folder / "a_mask.npy", np.ones_like(K))
 refused("folder", "--side-angle")
-read("folder", options="--side-angle 0.5", says=["notes.txt"], side=SIDE,
+read("folder", options="--side-angle 0.5", says=["notes.txt", "a_mask.npy"], side=SIDE,
      mean=np.mean([S[0].mean(dtype="f8"), S[1].mean(dtype="f8"), S[1].mean(dtype="f8"), S[3].mean(dtype="f8")]))
 (HERE / "empty-folder").mkdir(exist_ok=True)
 refused("empty-folder", "holds no maps")

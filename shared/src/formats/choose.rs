@@ -45,6 +45,31 @@ const BESIDE: [&str; 18] = [
     "exposure", "exp", "coverage", "dq", "count",
 ];
 
+/// Names of fields that are no convergence.
+const OTHERS: [&str; 14] = [
+    "gamma",
+    "gamma1",
+    "gamma2",
+    "shear",
+    "shear1",
+    "shear2",
+    "psi",
+    "potential",
+    "delta",
+    "e1",
+    "e2",
+    "deflection",
+    "alpha1",
+    "alpha2",
+];
+
+/// Whether a name says that this lies beside maps of convergence: a mask, a weight, noise, or another field.
+pub fn is_beside_maps(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| BESIDE.contains(&word) || OTHERS.contains(&word))
+}
+
 /// The part that is meant: the one that is asked for by name or number; else the only one that holds maps; else the only one
 /// named as maps of convergence are; else the only one that is not named as a weight, mask or noise. The second value says what
 /// was passed over.
@@ -64,8 +89,13 @@ const BESIDE: [&str; 18] = [
 /// ```
 pub fn choose(parts: &[Part], asked: Option<&str>) -> Result<(usize, Option<String>), ChooseError> {
     if let Some(asked) = asked {
-        let by_name =
-            parts.iter().position(|part| part.name.trim_matches('/').eq_ignore_ascii_case(asked.trim_matches('/')));
+        let is_named = |part: &&Part| part.name.trim_matches('/').eq_ignore_ascii_case(asked.trim_matches('/'));
+        let mut of_that_name = parts.iter().filter(is_named);
+        if let (Some(first), Some(_)) = (of_that_name.next(), of_that_name.next()) {
+            let example = first.number.map_or_else(String::new, |number| format!("FILE[{number}], by its number"));
+            return Err(ChooseError::Several { there: format!("several parts of the name {}", first.name), example });
+        }
+        let by_name = parts.iter().position(|part| is_named(&part));
         let number = asked.parse::<usize>().ok();
         let by_number = || number.and_then(|number| parts.iter().position(|part| part.number == Some(number)));
         let place = by_name.or_else(by_number);
@@ -83,7 +113,11 @@ pub fn choose(parts: &[Part], asked: Option<&str>) -> Result<(usize, Option<Stri
     let all = of(&|_| true);
     match all[..] {
         [] => return Err(ChooseError::None(list(parts))),
-        [only] => return Ok((only, None)),
+        [only] => {
+            let name = &parts[only].name;
+            let note = is_beside_maps(name).then(|| format!("what it holds is named {name}: is it convergence?"));
+            return Ok((only, note));
+        }
         _ => {}
     }
     for candidates in [of(&|part| named(part, &MAPS)), of(&|part| !named(part, &BESIDE))] {
@@ -124,6 +158,11 @@ mod tests {
         for (asked, place) in [("weight", 1), ("2", 2), ("0", 0)] {
             assert_eq!(choose(&parts, Some(asked)), Ok((place, None)), "{asked}");
         }
+        let twice = [part("KAPPA", 1, true), part("KAPPA", 2, true)];
+        let error = choose(&twice, Some("kappa")).unwrap_err().to_string();
+        assert!(error.contains("FILE[1]") && choose(&twice, Some("2")) == Ok((1, None)), "{error}");
+        let shear = choose(&[part("GAMMA1", 1, true)], None).unwrap();
+        assert!(shear.1.unwrap().contains("is it convergence?"));
         let error = choose(&parts, Some("KAPPA")).unwrap_err().to_string();
         assert!(error.contains("KAPPA") && error.contains("WEIGHT (["), "{error}");
     }

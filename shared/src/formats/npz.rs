@@ -15,6 +15,9 @@ use super::{
 /// How every file begins.
 pub const MAGIC: &[u8; 4] = b"PK\x03\x04";
 
+/// Arrays up to this size are read once to compare their checksum.
+const CHECKED_BYTES: u64 = 1 << 30;
+
 /// The array of an archive that holds maps.
 pub struct MapArray {
     /// Its key.
@@ -70,6 +73,12 @@ impl MapArray {
         let Some(start) = self.stored.filter(|_| !self.header.is_reordered()) else { return Ok(None) };
         let layout = self.header.layout()?;
         let layout = Layout { offset: start + layout.offset, ..layout };
+        if layout.bytes() <= CHECKED_BYTES {
+            // To its end, where the checksum is.
+            let mut archive = ZipArchive::new(SourceReader::new(source)).map_err(damaged)?;
+            let mut member = archive.by_index(self.place).map_err(damaged)?;
+            io::copy(&mut member, &mut io::sink()).map_err(damaged)?;
+        }
         let (end, length) = (layout.end(), source.length());
         if end > length {
             return Err(npy::NpyError::Length {

@@ -51,7 +51,9 @@ pub fn run(arguments: &InfoArguments) -> Result<()> {
         return folder(path);
     }
     let mut beginning = Vec::new();
-    if let Ok(file) = std::fs::File::open(path) {
+    if path.is_file()
+        && let Ok(file) = std::fs::File::open(path)
+    {
         file.take(16).read_to_end(&mut beginning).with_context(|| format!("cannot read {}", path.display()))?;
     }
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();

@@ -14,7 +14,7 @@ const MANY_FILES: usize = 200;
 /// What a person says of maps that files do not say, or say wrongly.
 #[derive(Args, Clone, Default)]
 pub struct InputArguments {
-    /// Side of the maps in degrees: where the files do not state it, or instead of what they state
+    /// Side of the maps in degrees, along a row: where the files do not state it, or instead of what they state
     #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
     pub side_angle: Option<f64>,
     /// Take the numbers as kappa, whatever unit or kind the files state

@@ -142,17 +142,15 @@ impl FromStr for Shares {
 }
 
 impl Split {
-    /// The maps of this part, of so many, in rising order. Every map is in one part; equal numbers and shares give equal parts.
-    fn of(self, maps: usize, Shares(shares): Shares) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..maps).collect();
-        let mut random = stream(0, Stream::Split);
-        for last in (1..maps).rev() {
-            order.swap(last, random.below(last + 1));
-        }
-        let end = |parts: usize| (shares[..parts].iter().sum::<f64>() / 100.0 * maps as f64).round() as usize;
-        let mut part = order[end(self as usize).min(maps)..end(self as usize + 1).min(maps)].to_vec();
-        part.sort_unstable();
-        part
+    /// The maps of this part, of those with these marks, in rising order. Marks are as good as random numbers: in their order the
+    /// parts follow each other, so that neither the order nor the names of files matter, and copies of a map are in one part.
+    fn of(self, marks: &[u64], Shares(shares): Shares) -> Vec<usize> {
+        let mut distinct = marks.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let end = |parts: usize| (shares[..parts].iter().sum::<f64>() / 100.0 * distinct.len() as f64).round() as usize;
+        let part = &distinct[end(self as usize).min(distinct.len())..end(self as usize + 1).min(distinct.len())];
+        (0..marks.len()).filter(|&map| part.binary_search(&marks[map]).is_ok()).collect()
     }
 }
 
@@ -311,7 +309,7 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
     let cut = arguments.cut();
     archive.check_size(cut)?;
     let chosen = match arguments.split {
-        Some(split) => split.of(archive.maps(), arguments.shares),
+        Some(split) => split.of(&archive.marks()?, arguments.shares),
         None => (0..archive.maps()).collect(),
     };
     ensure!(
@@ -448,20 +446,24 @@ mod tests {
     #[test]
     fn parts_share_no_map_and_leave_none_out() {
         for maps in [1, 2, 7, 10, 1000] {
+            let mut random = stream(maps as u64, Stream::Crops);
+            let marks: Vec<u64> = (0..maps).map(|_| random.below(1 << 40) as u64).collect();
             for shares in ["80,10,10", "50,50,0", "33.3,33.3,33.4", "0,0,100"] {
                 let shares: Shares = shares.parse().unwrap();
-                let parts = [Split::Train, Split::Validation, Split::Test].map(|split| split.of(maps, shares));
+                let parts = [Split::Train, Split::Validation, Split::Test].map(|split| split.of(&marks, shares));
                 let mut all: Vec<usize> = parts.concat();
                 all.sort_unstable();
                 assert_eq!(all, (0..maps).collect::<Vec<_>>(), "{maps} {shares:?}");
                 let expected = shares.0[0] / 100.0 * maps as f64;
                 assert!((parts[0].len() as f64 - expected).abs() <= 0.5, "{maps} {shares:?}");
+                // The same maps in another order, each twice, are divided in the same way.
+                let twice: Vec<u64> = marks.iter().rev().chain(&marks).copied().collect();
+                let of_marks = |places: &[usize], marks: &[u64]| {
+                    places.iter().map(|&place| marks[place]).collect::<std::collections::BTreeSet<_>>()
+                };
+                assert_eq!(of_marks(&Split::Train.of(&twice, shares), &twice), of_marks(&parts[0], &marks));
             }
         }
-        assert_eq!(
-            Split::Validation.of(30, Shares([80.0, 10.0, 10.0])),
-            Split::Validation.of(30, Shares([80.0, 10.0, 10.0]))
-        );
         for wrong in ["80,10", "80,10,20", "-10,100,10", "a,b,c", ""] {
             assert!(wrong.parse::<Shares>().is_err(), "{wrong}");
         }

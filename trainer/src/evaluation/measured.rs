@@ -115,6 +115,9 @@ impl MeasuredMaps {
                 let mut found = MapStatistics::default();
                 match map(at)? {
                     (map, None) => plan.measure(&map, &mut found)?,
+                    (_, Some(mask)) if !mask.whole().contains(&true) => {
+                        bail!("map {at} is masked so far that no pixel has its whole neighbourhood left: leave it out of the set")
+                    }
                     (map, Some(mask)) => plan.measure_masked(&map, &mask, &mut found)?,
                 }
                 Ok(found)

@@ -96,6 +96,12 @@ impl FitsHeader {
         };
         let (part, header) = images.swap_remove(place);
         let header = header.ok_or_else(|| FitsError::NoImage(format!("{} ({})", part.name, part.looks)))?;
+        let third = header.text("CTYPE3").map(|name| name.trim().to_ascii_uppercase()).unwrap_or_default();
+        if header.maps > 1
+            && ["STOKES", "FREQ", "WAVE", "VELO", "VRAD", "ENER"].iter().any(|other| third.starts_with(other))
+        {
+            return Err(FitsError::Planes(third));
+        }
         let found = source.length().saturating_sub(header.hdu.data_start as u64);
         let expected = header.hdu.data_len as u64;
         if found < expected {
@@ -150,6 +156,16 @@ impl FitsHeader {
         }
     }
 
+    /// The unit that a keyword's comment states in brackets, as FITS recommends: `[arcmin]`.
+    pub fn unit_of_comment(&self, keyword: &str) -> Option<String> {
+        let of = |cards: &[Card]| {
+            cards.iter().find(|card| card.keyword_str() == keyword).and_then(|card| card.comment.clone())
+        };
+        let comment = of(&self.hdu.cards).or_else(|| of(&self.inherited))?;
+        let unit = comment.split_once('[')?.1.split_once(']')?.0.trim().to_owned();
+        wcs::degrees_in(Some(&unit)).map(|_| unit)
+    }
+
     fn value(&self, keyword: &str) -> Option<&Value> {
         value(&self.hdu.cards, keyword).or_else(|| value(&self.inherited, keyword))
     }
@@ -162,6 +178,7 @@ impl FitsHeader {
     pub fn side_angle(&self) -> Result<Option<f64>, FitsError> {
         let by_wcs = wcs::pixel_side(self)?.map(|side| side * self.columns as f64).filter(|side| *side <= 180.0);
         let Some(angle) = self.number("ANGLE") else { return Ok(by_wcs) };
+        let angle = angle * self.unit_of_comment("ANGLE").and_then(|unit| wcs::degrees_in(Some(&unit))).unwrap_or(1.0);
         let is_side = |angle: f64| angle.is_finite() && angle > 0.0 && angle <= 180.0;
         if is_side(angle) && by_wcs.is_none_or(|side| (angle / side - 1.0).abs() < 0.01) {
             return Ok(Some(angle));

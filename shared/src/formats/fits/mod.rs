@@ -79,6 +79,20 @@ pub enum FitsError {
         /// Step along a column in arcminutes.
         height: f64,
     },
+    /// A map far from where its projection is true to scale.
+    #[error(
+        "it lies {distance:.0} degrees from where its projection ({code}) keeps the size of pixels that the header states: give the side of \
+         the map by --side-angle DEGREES, or project it onto a tangential plane at its middle"
+    )]
+    Projection {
+        /// Code of the projection.
+        code: String,
+        /// Distance from the reference point or the equator in degrees.
+        distance: f64,
+    },
+    /// Planes that are no maps.
+    #[error("its third axis is {0}, so that its planes are no maps: save the one that is convergence")]
+    Planes(String),
     /// The image is not a map.
     #[error(transparent)]
     Map(#[from] MapError),

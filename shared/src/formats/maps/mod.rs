@@ -151,7 +151,9 @@ impl MapFile {
         if beginning.starts_with(npz::MAGIC) {
             return Self::of_npz(bytes, spool, part);
         }
-        if beginning.starts_with(hdf5::MAGIC) {
+        // Behind a block of the user's, such as MATLAB's, the file begins at 512 bytes, or twice that, and so on.
+        let is_hdf5 = |block: u64| source.piece(block, 8).is_ok_and(|bytes| bytes == hdf5::MAGIC);
+        if beginning.starts_with(hdf5::MAGIC) || (9..=13).any(|power| is_hdf5(1 << power)) {
             return Self::of_hdf5(source, spool, part);
         }
         if beginning.starts_with(b"\x1f\x8b") {

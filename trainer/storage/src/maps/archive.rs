@@ -141,6 +141,9 @@ impl MapArchive {
                     let (rows, columns) = (file.content().rows(), file.content().columns());
                     mask.check(rows, columns, archive.maps).with_context(|| format!("--mask {}", path.display()))?;
                 }
+                if !mask.leaves_out()? {
+                    archive.notes.push(format!("--mask {}: its first mask leaves no pixel out", path.display()));
+                }
                 Masking::File(Box::new(mask))
             }
         };
@@ -244,7 +247,7 @@ impl MapArchive {
         }
         if numbers.values() == 0 && self.maps > 0 {
             let shown = self.files.first().map(|file| file.path().display().to_string()).unwrap_or_default();
-            bail!("{shown}: no pixel that was looked at has a value");
+            bail!("{shown}: no pixel that was looked at has a value: all are NaN, or far too large for kappa");
         }
         if !as_kappa && let Some(looks) = content::looks_like(&numbers) {
             self.notes.push(looks);
@@ -267,6 +270,18 @@ impl MapArchive {
             numbers.add(&window.with_context(|| file.path().display().to_string())?);
         }
         Ok((numbers, count))
+    }
+
+    /// The mark of every map, in their order.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn marks(&self) -> Result<Vec<u64>> {
+        let of_file = |file: &ArchiveFile| -> Result<Vec<u64>> {
+            let marks = (0..file.content().maps()).map(|map| file.mark(&self.spool, map));
+            marks.collect::<Result<_>>().with_context(|| file.path().display().to_string())
+        };
+        Ok(self.files.iter().map(of_file).collect::<Result<Vec<_>>>()?.concat())
     }
 
     /// Marks of all maps, and of those that they were cut from.

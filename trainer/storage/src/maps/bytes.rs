@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, Write},
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, FileTypeExt},
     path::Path,
 };
 
@@ -21,6 +21,10 @@ impl FileSource {
     /// # Errors
     /// When it is not there or not readable.
     pub fn open(path: &Path) -> io::Result<Self> {
+        // Before it is opened: opening a pipe waits for who writes into it.
+        if std::fs::metadata(path)?.file_type().is_fifo() {
+            return Err(io::Error::other("it is a pipe, which is read once: save it to a file first"));
+        }
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         if metadata.is_dir() {
@@ -65,7 +69,13 @@ impl Write for SpoolFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(tempfile::tempfile()?),
+            none => none.insert(tempfile::tempfile().map_err(|error| {
+                let folder = std::env::temp_dir();
+                io::Error::other(format!(
+                    "cannot unpack it into {}: {error}; set TMPDIR to a folder that can be written",
+                    folder.display()
+                ))
+            })?),
         };
         file.write_all_at(bytes, self.length).map_err(|error| {
             let folder = std::env::temp_dir();

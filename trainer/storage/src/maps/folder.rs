@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use shared::formats::choose::is_beside_maps;
 
 /// Endings of files that may hold maps.
 const ENDINGS: [&str; 16] = [
@@ -41,11 +42,11 @@ pub fn named(path: &Path) -> Result<Named> {
     if path.exists() {
         return Ok(alone(None, path));
     }
-    let inner = path.to_str().and_then(|text| text.strip_suffix(']')).and_then(|text| text.rsplit_once('['));
-    if let Some((file, part)) = inner
-        && Path::new(file).is_file()
-    {
-        return Ok(alone(Some(part), Path::new(file)));
+    // The first bracket behind a file: names of parts may hold brackets too.
+    let text = path.to_str().and_then(|text| text.strip_suffix(']')).unwrap_or_default();
+    let file = text.match_indices('[').find(|(place, _)| Path::new(&text[..*place]).is_file());
+    if let Some((place, _)) = file {
+        return Ok(alone(Some(&text[place + 1..]), Path::new(&text[..place])));
     }
     bail!("{} is not there", path.display())
 }
@@ -68,6 +69,13 @@ fn of_folder(folder: &Path) -> Result<(Vec<PathBuf>, Vec<String>)> {
         } else {
             others.push(own_name + if path.is_dir() { "/" } else { "" });
         }
+    }
+    // Masks and shear that lie beside maps are none; where there is nothing else, they are what is meant.
+    let is_beside = |path: &PathBuf| path.file_name().is_some_and(|name| is_beside_maps(&name.to_string_lossy()));
+    if files.iter().any(is_beside) && !files.iter().all(is_beside) {
+        let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        others.extend(files.iter().filter(|path| is_beside(path)).map(name));
+        files.retain(|path| !is_beside(path));
     }
     files.sort();
     others.sort();
@@ -104,6 +112,12 @@ mod tests {
         let names: Vec<_> = found.files.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["a.NPY", "b.fits.gz", "c.npz", "d.h5"]);
         assert!(found.notes.len() == 1 && found.notes[0].ends_with("notes.txt, older/"), "{:?}", found.notes);
+        for name in ["a_mask.npy", "gamma1-a.npy"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let found = named(folder.path()).unwrap();
+        assert_eq!(found.files.len(), 4);
+        assert!(found.notes[0].contains("a_mask.npy, gamma1-a.npy"), "{:?}", found.notes);
         let empty = named(&folder.path().join("older")).unwrap_err().to_string();
         assert!(empty.contains("but nothing"), "{empty}");
     }
@@ -118,6 +132,8 @@ mod tests {
         assert_eq!(of("a.fits[KAPPA]").unwrap().part.as_deref(), Some("KAPPA"));
         assert_eq!(of("a.fits[/group/kappa]").unwrap().files, [file]);
         assert_eq!(of("b[1].fits").unwrap().part, None);
+        assert_eq!(of("a.fits[KAPPA[Z1]]").unwrap().part.as_deref(), Some("KAPPA[Z1]"));
+        assert_eq!(of("b[1].fits[E]").unwrap().part.as_deref(), Some("E"));
         assert!(of("c.fits[1]").unwrap_err().to_string().contains("is not there"));
     }
 }

@@ -45,6 +45,9 @@ impl FromStr for MaskFrom {
     }
 }
 
+/// Names of masks beside maps in one file.
+const NAMES: [&str; 5] = ["mask", "masks", "weight", "weights", "wht"];
+
 /// A file of masks: one for all maps, or one for each.
 pub struct MaskFile {
     content: MapFile,
@@ -62,7 +65,13 @@ impl MaskFile {
         let [file] = &named.files[..] else { bail!("it is a folder: give one file") };
         let source: SharedSource = Arc::new(FileSource::open(file)?);
         let mut spool = SpoolFile::default();
-        let content = MapFile::open(&source, &mut spool, named.part.as_deref())?;
+        // Of a file that holds maps too, the mask is what is named so.
+        let mut open = |part: Option<&str>| MapFile::open(&source, &mut spool, part);
+        let of_name = || NAMES.iter().find_map(|name| open(Some(name)).ok());
+        let content = match named.part.is_none().then(of_name).flatten() {
+            Some(content) => content,
+            None => MapFile::open(&source, &mut spool, named.part.as_deref())?,
+        };
         let mask = Self { content, source, spool };
         // What has values below 0 is a map that was taken for a mask.
         let window = Window { row: 0, column: 0, rows: mask.content.rows(), columns: mask.content.columns() };
@@ -72,6 +81,15 @@ impl MaskFile {
             );
         }
         Ok(mask)
+    }
+
+    /// Whether the first mask leaves any pixel out.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn leaves_out(&self) -> Result<bool> {
+        let window = Window { row: 0, column: 0, rows: self.content.rows(), columns: self.content.columns() };
+        Ok(self.window(0, window)?.contains(&false))
     }
 
     /// Checks that it masks maps of this size and number.

@@ -70,15 +70,13 @@ impl Sources {
 ///
 /// let of = |marks: std::ops::Range<u64>| marks.collect::<Sources>();
 /// assert_eq!(overlap(["A", "B"], &of(0..5), &of(5..9)), None);
-/// assert!(overlap(["A", "B"], &of(0..5), &of(3..9)).unwrap().contains("share 2 maps"));
+/// assert!(overlap(["A", "B"], &of(0..5), &of(3..9)).unwrap().contains("maps in common"));
 /// ```
 pub fn overlap(names: [&str; 2], a: &Sources, b: &Sources) -> Option<String> {
     let [first, second] = names;
-    let shared = a.shared_with(b);
-    let several = if shared == 1 { "map" } else { "maps" };
-    (shared > 0).then(|| {
+    (a.shared_with(b) > 0).then(|| {
         format!(
-            "{first} and {second} share {shared} {several} (or what they were cut from): one is no judge of the other; cut them apart with \
+            "{first} and {second} have maps in common, or were cut from common ones: one is no judge of the other; cut them apart with \
              `trainer maps --split`"
         )
     })
