@@ -190,7 +190,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<Ending> {
     let ending = pool.install(|| campaign.run(&mut bars, &interruption))?;
     match ending {
         Ending::Complete => {
-            crate::say!("{out}: complete; its maps are in {out}/z*, cut them with `trainer maps --maps {out}/z...`")
+            crate::say!("{out}: complete; its maps are in {out}/z*, cut them with `trainer maps --maps {out}/z...`");
         }
         Ending::Interrupted => crate::say!("{out}: saved; the same command goes on"),
     }

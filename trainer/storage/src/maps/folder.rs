@@ -61,7 +61,9 @@ fn of_folder(folder: &Path) -> Result<(Vec<PathBuf>, Vec<String>)> {
         let own_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let name = own_name.to_ascii_lowercase();
         // Descriptions, and sheets of maps that `trainer simulate` writes beside them.
-        if name.starts_with('.') || name.ends_with(".npy.json") || name.starts_with("box-") && name.ends_with(".png") {
+        let is_sheet =
+            name.strip_prefix("box-").is_some_and(|rest| Path::new(rest).extension() == Some("png".as_ref()));
+        if name.starts_with('.') || name.ends_with(".npy.json") || is_sheet {
             continue;
         }
         if path.is_file() && ENDINGS.iter().any(|ending| name.ends_with(ending)) {
