@@ -251,10 +251,15 @@ fn data_that_do_not_fit_are_explained() -> Result<()> {
     // What a resumed run would change is said, or refused; the run is as it was.
     let kept = std::fs::read(here.join("r/checkpoints/step-0000004.safetensors"))?;
     refuse(here, "train --resume --device cpu --out r --data wide.npy", "begun with maps of 0.6")?;
-    std::fs::rename(here.join("crops.npy"), here.join("aside.npy"))?;
+    for (from, to) in [("crops.npy", "aside.npy"), ("crops.npy.json", "aside.npy.json")] {
+        std::fs::rename(here.join(from), here.join(to))?;
+    }
     succeed(here, "maps --maps maps.npy --side-angle 0.9 --count 12 --size 32 --seed 2 --out crops.npy --force")?;
     refuse(here, "train --resume --device cpu --out r --data crops.npy", "not what this run was begun with")?;
     std::fs::rename(here.join("aside.npy"), here.join("crops.npy"))?;
+    // A description that was left there is of the other maps.
+    refuse(here, "train --resume --device cpu --out r --data crops.npy", "describes other maps")?;
+    std::fs::rename(here.join("aside.npy.json"), here.join("crops.npy.json"))?;
     let mut older = std::fs::read_to_string(here.join("r/config.toml"))?;
     older.insert_str(0, "momentum = 0.9\n");
     std::fs::write(here.join("older.toml"), older)?;
