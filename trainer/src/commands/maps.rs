@@ -325,37 +325,46 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
     let (mut written, mut left_out, mut sources) = (0, 0, Sources::default());
     let maps: Vec<(&usize, &Vec<Wanted>)> = wanted.iter().collect();
     for chunk in maps.chunks(WHOLE_MAPS.max(rayon::current_num_threads())) {
-        interruption.check()?;
         // Each of your maps is read once, however many windows it gives.
-        let cut_of = |&(&map, wanted): &(&usize, &Vec<Wanted>)| -> Result<(Vec<Option<Vec<f32>>>, Sources)> {
+        let read = |&(&map, _): &(&usize, &Vec<Wanted>)| -> Result<(MaskedWindow, [usize; 2], Sources)> {
             let [rows, columns] = archive.shape_of(map)?;
-            let whole = archive.window(map, Window { row: 0, column: 0, rows, columns })?;
-            let one = |wanted: &Wanted| -> Result<Option<Vec<f32>>> {
-                let kappa = match *wanted {
-                    Wanted::At(row, column) => window_at(&whole, columns, [row, column], cut),
-                    Wanted::Drawn(output) => {
-                        let (_, mut random) = arguments.drawn(output, chosen.len());
-                        Some(draw_unmasked(&whole, [rows, columns], cut, &mut random)?)
-                    }
-                };
-                Ok(kappa.map(|kappa| arguments.averaged(&kappa)))
-            };
-            let cut = wanted.iter().map(one).collect::<Result<_>>().with_context(|| format!("map {map}"))?;
-            Ok((cut, archive.sources_of(map)?))
+            let whole = archive.window(map, Window { row: 0, column: 0, rows, columns });
+            Ok((whole.with_context(|| format!("map {map}"))?, [rows, columns], archive.sources_of(map)?))
         };
-        let found: Vec<_> = chunk.par_iter().map(cut_of).collect::<Result<_>>()?;
-        for ((maps, of_map), (_, wanted)) in found.into_iter().zip(chunk) {
-            sources.extend(&of_map);
-            for (kappa, wanted) in maps.into_iter().zip(*wanted) {
-                match kappa {
-                    Some(kappa) => {
-                        let number = if let Wanted::Drawn(output) = wanted { *output } else { written };
-                        writer.write_at(number, &kappa)?;
-                        written += 1;
+        let whole: Vec<_> = chunk.par_iter().map(read).collect::<Result<_>>()?;
+        whole.iter().for_each(|(.., of_map)| sources.extend(of_map));
+        let longest = chunk.iter().map(|(_, wanted)| wanted.len()).max().unwrap_or(0);
+        for first in (0..longest).step_by(CHUNK) {
+            interruption.check()?;
+            let cut_of =
+                |((map, wanted), (whole, shape, _)): (&(&usize, &Vec<Wanted>), &(MaskedWindow, [usize; 2], _))| {
+                    let wanted = wanted.get(first..).unwrap_or_default();
+                    let one = |wanted: &Wanted| -> Result<Option<Vec<f32>>> {
+                        let kappa = match *wanted {
+                            Wanted::At(row, column) => window_at(whole, shape[1], [row, column], cut),
+                            Wanted::Drawn(output) => {
+                                let (_, mut random) = arguments.drawn(output, chosen.len());
+                                Some(draw_unmasked(whole, *shape, cut, &mut random)?)
+                            }
+                        };
+                        Ok(kappa.map(|kappa| arguments.averaged(&kappa)))
+                    };
+                    let cut = wanted.iter().take(CHUNK).map(one).collect::<Result<Vec<_>>>();
+                    cut.with_context(|| format!("map {map}"))
+                };
+            let found: Vec<_> = chunk.par_iter().zip(&whole).map(cut_of).collect::<Result<_>>()?;
+            for (maps, (_, wanted)) in found.into_iter().zip(chunk) {
+                for (kappa, wanted) in maps.into_iter().zip(&wanted[first.min(wanted.len())..]) {
+                    match kappa {
+                        Some(kappa) => {
+                            let number = if let Wanted::Drawn(output) = wanted { *output } else { written };
+                            writer.write_at(number, &kappa)?;
+                            written += 1;
+                        }
+                        None => left_out += 1,
                     }
-                    None => left_out += 1,
+                    bar.inc(1);
                 }
-                bar.inc(1);
             }
         }
     }
