@@ -296,11 +296,47 @@ fn check_projection(map: &[f32], as_kappa: bool) -> Result<()> {
 }
 
 /// A map that is to be written.
+#[derive(Debug, Clone, Copy)]
 enum Wanted {
     /// The window that begins at this row and column, as the next one.
     At(usize, usize),
     /// A random window and symmetry, as the one of this number.
     Drawn(usize),
+}
+
+/// One of your maps while it is cut.
+struct Whole<'a> {
+    number: usize,
+    wanted: &'a [Wanted],
+    content: MaskedWindow,
+    shape: [usize; 2],
+    sources: Sources,
+}
+
+impl<'a> Whole<'a> {
+    fn read(archive: &MapArchive, number: usize, wanted: &'a [Wanted]) -> Result<Self> {
+        let shape = archive.shape_of(number)?;
+        let window = Window { row: 0, column: 0, rows: shape[0], columns: shape[1] };
+        let content = archive.window(number, window).with_context(|| format!("map {number}"))?;
+        Ok(Self { number, wanted, content, shape, sources: archive.sources_of(number)? })
+    }
+
+    /// What is wanted of it, from this one on and so many as are drawn at once; `None` for windows with masked pixels.
+    fn cut(&self, arguments: &MapsArguments, maps: usize, first: usize) -> Result<Vec<(Option<Vec<f32>>, Wanted)>> {
+        let size = arguments.cut();
+        let one = |&wanted: &Wanted| -> Result<(Option<Vec<f32>>, Wanted)> {
+            let kappa = match wanted {
+                Wanted::At(row, column) => window_at(&self.content, self.shape[1], [row, column], size),
+                Wanted::Drawn(output) => {
+                    let (_, mut random) = arguments.drawn(output, maps);
+                    Some(draw_unmasked(&self.content, self.shape, size, &mut random)?)
+                }
+            };
+            Ok((kappa.map(|kappa| arguments.averaged(&kappa)), wanted))
+        };
+        let wanted = self.wanted.iter().skip(first).take(CHUNK);
+        wanted.map(one).collect::<Result<_>>().with_context(|| format!("map {}", self.number))
+    }
 }
 
 fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
@@ -323,49 +359,31 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
     let interruption = Interruption::listen()?;
     let mut writer = arguments.writer()?;
     let (mut written, mut left_out, mut sources) = (0, 0, Sources::default());
-    let maps: Vec<(&usize, &Vec<Wanted>)> = wanted.iter().collect();
-    for chunk in maps.chunks(WHOLE_MAPS.max(rayon::current_num_threads())) {
+    let wanted: Vec<(usize, Vec<Wanted>)> = wanted.into_iter().collect();
+    for chunk in wanted.chunks(WHOLE_MAPS.max(rayon::current_num_threads())) {
         // Each of your maps is read once, however many windows it gives.
-        let read = |&(&map, _): &(&usize, &Vec<Wanted>)| -> Result<(MaskedWindow, [usize; 2], Sources)> {
-            let [rows, columns] = archive.shape_of(map)?;
-            let whole = archive.window(map, Window { row: 0, column: 0, rows, columns });
-            Ok((whole.with_context(|| format!("map {map}"))?, [rows, columns], archive.sources_of(map)?))
-        };
-        let whole: Vec<_> = chunk.par_iter().map(read).collect::<Result<_>>()?;
-        whole.iter().for_each(|(.., of_map)| sources.extend(of_map));
+        let whole = chunk.par_iter().map(|(number, wanted)| Whole::read(&archive, *number, wanted));
+        let whole: Vec<Whole> = whole.collect::<Result<_>>()?;
+        for map in &whole {
+            sources.extend(&map.sources);
+        }
         let longest = chunk.iter().map(|(_, wanted)| wanted.len()).max().unwrap_or(0);
         for first in (0..longest).step_by(CHUNK) {
             interruption.check()?;
-            let cut_of =
-                |((map, wanted), (whole, shape, _)): (&(&usize, &Vec<Wanted>), &(MaskedWindow, [usize; 2], _))| {
-                    let wanted = wanted.get(first..).unwrap_or_default();
-                    let one = |wanted: &Wanted| -> Result<Option<Vec<f32>>> {
-                        let kappa = match *wanted {
-                            Wanted::At(row, column) => window_at(whole, shape[1], [row, column], cut),
-                            Wanted::Drawn(output) => {
-                                let (_, mut random) = arguments.drawn(output, chosen.len());
-                                Some(draw_unmasked(whole, *shape, cut, &mut random)?)
-                            }
-                        };
-                        Ok(kappa.map(|kappa| arguments.averaged(&kappa)))
-                    };
-                    let cut = wanted.iter().take(CHUNK).map(one).collect::<Result<Vec<_>>>();
-                    cut.with_context(|| format!("map {map}"))
-                };
-            let found: Vec<_> = chunk.par_iter().zip(&whole).map(cut_of).collect::<Result<_>>()?;
-            for (maps, (_, wanted)) in found.into_iter().zip(chunk) {
-                for (kappa, wanted) in maps.into_iter().zip(&wanted[first.min(wanted.len())..]) {
-                    match kappa {
-                        Some(kappa) => {
-                            let number = if let Wanted::Drawn(output) = wanted { *output } else { written };
-                            writer.write_at(number, &kappa)?;
-                            written += 1;
-                        }
-                        None => left_out += 1,
+            let cut = |map: &Whole| map.cut(arguments, chosen.len(), first);
+            let found: Vec<_> = whole.par_iter().map(cut).collect::<Result<_>>()?;
+            for (kappa, wanted) in found.into_iter().flatten() {
+                match (kappa, wanted) {
+                    (Some(kappa), Wanted::Drawn(output)) => writer.write_at(output, &kappa)?,
+                    (Some(kappa), Wanted::At(..)) => writer.write_at(written, &kappa)?,
+                    (None, _) => {
+                        left_out += 1;
+                        continue;
                     }
-                    bar.inc(1);
                 }
+                written += 1;
             }
+            bar.set_position((written + left_out) as u64);
         }
     }
     ensure!(
