@@ -19,8 +19,6 @@ use super::{
     source::{SharedSource, Spool},
 };
 
-/// How every file begins.
-pub const MAGIC: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
 /// Most groups and datasets that are looked at for maps.
 const MOST_OBJECTS: usize = 4096;
 /// Numbers that are unpacked at once.

@@ -9,7 +9,7 @@
 //! npy      NumPy arrays
 //! npz      NumPy arrays in a zip
 //! fits     images: maps and lens planes, with angle, WCS and cosmology
-//! hdf5     datasets
+//! hdf5     datasets (feature `hdf5`)
 //! maps     maps of any of these, told by their bytes
 //! weights  safetensors of the networks and the JSON manifest beside them
 //! ```
@@ -17,6 +17,7 @@
 pub mod choose;
 pub mod element;
 pub mod fits;
+#[cfg(feature = "hdf5")]
 pub mod hdf5;
 pub mod layout;
 pub mod maps;

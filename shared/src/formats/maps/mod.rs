@@ -19,14 +19,18 @@ use flate2::read::MultiGzDecoder;
 use super::{
     choose::ChooseError,
     fits::{FitsError, FitsHeader, image},
-    hdf5::{self, MapDataset},
     layout::Layout,
     npy::{self, NpyError, NpyHeader},
     npz,
     shape::ShapeError,
     source::{SharedSource, Source, SourceReader, Spool},
 };
+#[cfg(feature = "hdf5")]
+use crate::formats::hdf5::MapDataset;
 use crate::{Cosmology, map::MapError};
+
+/// How every HDF5 file begins.
+const HDF5_MAGIC: &[u8; 8] = b"\x89HDF\r\n\x1a\n";
 
 /// Why a file gives no maps.
 #[derive(Debug, thiserror::Error)]
@@ -152,8 +156,8 @@ impl MapFile {
             return Self::of_npz(bytes, spool, part);
         }
         // Behind a block of the user's, such as MATLAB's, the file begins at 512 bytes, or twice that, and so on.
-        let is_hdf5 = |block: u64| source.piece(block, 8).is_ok_and(|bytes| bytes == hdf5::MAGIC);
-        if beginning.starts_with(hdf5::MAGIC) || (9..=13).any(|power| is_hdf5(1 << power)) {
+        let is_hdf5 = |block: u64| source.piece(block, 8).is_ok_and(|bytes| bytes == HDF5_MAGIC);
+        if beginning.starts_with(HDF5_MAGIC) || (9..=13).any(|power| is_hdf5(1 << power)) {
             return Self::of_hdf5(source, spool, part);
         }
         if beginning.starts_with(b"\x1f\x8b") {
@@ -236,6 +240,14 @@ impl MapFile {
         Ok(Self { part: Some(array.name), is_unpacked, notes: array.note.into_iter().collect(), ..file })
     }
 
+    #[cfg(not(feature = "hdf5"))]
+    fn of_hdf5(_: &SharedSource, _: &mut dyn Spool, _: Option<&str>) -> Result<Self, MapsError> {
+        Err(MapsError::Kind(
+            "an HDF5 file, which the trainer reads and this does not: save its array with numpy.save".into(),
+        ))
+    }
+
+    #[cfg(feature = "hdf5")]
     fn of_hdf5(source: &SharedSource, spool: &mut dyn Spool, part: Option<&str>) -> Result<Self, MapsError> {
         let dataset = MapDataset::open(source, part)?;
         let layout = dataset.unpack(spool).map_err(|error| MapsError::Hdf5(format!("{}: {error}", dataset.name)))?;

@@ -53,7 +53,7 @@ pub fn Drop() -> impl IntoView {
     });
     view! {
         <p class="lead">
-            "Drop maps (.npy, .npz, FITS, HDF5) anywhere on this page, or weights (.safetensors) together with their manifest.json. "
+            "Drop maps (.npy, .npz, FITS, .gz) anywhere on this page, or weights (.safetensors) together with their manifest.json. "
             "They stay on this machine."
         </p>
         <div class="buttons">
