@@ -334,14 +334,16 @@ describe("views", () => {
       for (let column = 60; column < 100; column += 1) map.writeFloatLE(Number.NaN, 128 + 4 * (row * side + column));
     }
     map.writeFloatLE(-1.6375e30, 128 + 4 * (10 * side + 20));
+    await page.getByTestId("view-compare").click();
+    await page.getByTestId("other-canvas").waitFor();
     await choose(page, [["hole.npy.gz", gzipSync(map)]]);
     await page.locator("figcaption", { hasText: "hole.npy.gz" }).waitFor();
     await page.getByTestId("notice").filter({ hasText: "1600 pixels are NaN" }).filter({ hasText: "UNSEEN" }).waitFor();
     const painted = await pixels(page, "other-canvas");
-    const at = (row, column) => [...painted.slice(4 * (row * side + column), 4 * (row * side + column) + 3)];
+    const colour = (row, column) => [...painted.slice(4 * (row * side + column), 4 * (row * side + column) + 3)];
     const masked = [112, 122, 112];
-    for (const [row, column] of [[100, 60], [139, 99], [120, 80], [10, 20]]) assert.deepEqual(at(row, column), masked);
-    for (const [row, column] of [[99, 60], [140, 99], [10, 21], [0, 0]]) assert.notDeepEqual(at(row, column), masked);
+    for (const [row, column] of [[100, 60], [139, 99], [120, 80], [10, 20]]) assert.deepEqual(colour(row, column), masked);
+    for (const [row, column] of [[99, 60], [140, 99], [10, 21], [0, 0]]) assert.notDeepEqual(colour(row, column), masked);
     await screenshot(page, "compare-masked");
   });
 
