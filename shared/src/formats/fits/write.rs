@@ -52,7 +52,7 @@ pub fn write(map: &ConvergenceMap, description: &FitsDescription) -> Result<Vec<
 /// The same of `side` x `side` pixels of which some may be NaN: masked.
 ///
 /// # Errors
-/// As [`write`], and when there are not that many pixels.
+/// As [`write()`], and when there are not that many pixels.
 pub fn write_pixels(
     side_angle: f64,
     side: usize,
