@@ -19,7 +19,7 @@ use simulator::{
 };
 use storage::{
     maps::{
-        MapArchive, MapWriter, MapsDescription, MaskFrom, Sources,
+        MapArchive, MapWriter, MapsDescription, MaskFrom,
         window::{MaskedWindow, draw_unmasked},
     },
     runs::Interruption,
@@ -310,7 +310,6 @@ struct Whole<'a> {
     wanted: &'a [Wanted],
     content: MaskedWindow,
     shape: [usize; 2],
-    sources: Sources,
 }
 
 impl<'a> Whole<'a> {
@@ -318,7 +317,7 @@ impl<'a> Whole<'a> {
         let shape = archive.shape_of(number)?;
         let window = Window { row: 0, column: 0, rows: shape[0], columns: shape[1] };
         let content = archive.window(number, window).with_context(|| format!("map {number}"))?;
-        Ok(Self { number, wanted, content, shape, sources: archive.sources_of(number)? })
+        Ok(Self { number, wanted, content, shape })
     }
 
     /// What is wanted of it, from this one on and so many as are drawn at once; `None` for windows with masked pixels.
@@ -358,15 +357,13 @@ fn from_maps(arguments: &MapsArguments, path: &std::path::Path) -> Result<()> {
     let bar = Bar::new(total, "maps");
     let interruption = Interruption::listen()?;
     let mut writer = arguments.writer()?;
-    let (mut written, mut left_out, mut sources) = (0, 0, Sources::default());
+    let (mut written, mut left_out) = (0, 0);
+    let sources = archive.sources_of(wanted.keys().copied())?;
     let wanted: Vec<(usize, Vec<Wanted>)> = wanted.into_iter().collect();
     for chunk in wanted.chunks(WHOLE_MAPS.max(rayon::current_num_threads())) {
         // Each of your maps is read once, however many windows it gives.
         let whole = chunk.par_iter().map(|(number, wanted)| Whole::read(&archive, *number, wanted));
         let whole: Vec<Whole> = whole.collect::<Result<_>>()?;
-        for map in &whole {
-            sources.extend(&map.sources);
-        }
         let longest = chunk.iter().map(|(_, wanted)| wanted.len()).max().unwrap_or(0);
         for first in (0..longest).step_by(CHUNK) {
             interruption.check()?;

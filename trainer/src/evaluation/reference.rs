@@ -12,7 +12,7 @@ use shared::{
 use simulator::cosmology::ConvergencePower;
 use storage::{
     files::create_folder,
-    maps::{MapArchive, MapWriter, MapsDescription, Sources},
+    maps::{MapArchive, MapWriter, MapsDescription},
     runs::write_atomically,
 };
 
@@ -103,10 +103,8 @@ fn theory(archive: &MapArchive, ell: &[f64]) -> Option<Vec<f64>> {
 /// The first maps of an archive in f16.
 fn write_samples(path: &Path, maps: usize, measured: &MeasuredMaps, archive: &MapArchive) -> Result<()> {
     let mut writer = MapWriter::create_of(Element::LITTLE_F16, path, measured.pixels)?;
-    let mut sources = Sources::default();
     for map in 0..maps {
         writer.write(archive.map(map)?.kappa())?;
-        sources.extend(&archive.sources_of(map)?);
     }
     writer.finish(Some(&MapsDescription {
         source: measured.source.clone(),
@@ -116,7 +114,7 @@ fn write_samples(path: &Path, maps: usize, measured: &MeasuredMaps, archive: &Ma
         seed: None,
         source_redshift: archive.origin().source_redshift,
         cosmology: archive.origin().cosmology,
-        sources,
+        sources: archive.sources_of(0..maps)?,
         ..MapsDescription::default()
     }))
 }

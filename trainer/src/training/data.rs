@@ -126,13 +126,7 @@ impl TrainingMaps {
     /// # Errors
     /// When a file cannot be read.
     pub fn sources(&self) -> Result<Sources> {
-        let mut sources = Sources::default();
-        for file in &self.files {
-            for map in file.first_map..file.first_map + file.maps {
-                sources.extend(&self.archive.sources_of(map)?);
-            }
-        }
-        Ok(sources)
+        self.archive.sources_of(self.files.iter().flat_map(|file| file.first_map..file.first_map + file.maps))
     }
 
     /// Numbers of `count` crops spread evenly over the data, fewer where there are fewer.

@@ -16,6 +16,21 @@ pub fn is_fill(value: f32) -> bool {
     !value.is_finite() || value.abs() >= BEYOND || FILLS.contains(&value)
 }
 
+/// For each number whether it is used; `None` where all are.
+pub fn used_where(kappa: &[f32], is_used: impl Fn(f32) -> bool) -> Option<Vec<bool>> {
+    let used: Vec<bool> = kappa.iter().map(|&kappa| is_used(kappa)).collect();
+    used.contains(&false).then_some(used)
+}
+
+/// Puts 0 where a number is not used.
+pub fn blank(kappa: &mut [f32], used: &[bool]) {
+    for (kappa, used) in kappa.iter_mut().zip(used) {
+        if !used {
+            *kappa = 0.0;
+        }
+    }
+}
+
 /// Numbers of maps, summed up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Numbers {

@@ -155,13 +155,15 @@ impl MapFile {
         if beginning.starts_with(npz::MAGIC) {
             return Self::of_npz(bytes, spool, part);
         }
-        // Behind a block of the user's, such as MATLAB's, the file begins at 512 bytes, or twice that, and so on.
-        let is_hdf5 = |block: u64| source.piece(block, 8).is_ok_and(|bytes| bytes == HDF5_MAGIC);
-        if beginning.starts_with(HDF5_MAGIC) || (9..=13).any(|power| is_hdf5(1 << power)) {
-            return Self::of_hdf5(source, spool, part);
-        }
         if beginning.starts_with(b"\x1f\x8b") {
             return Self::of_gzip(bytes, spool, part);
+        }
+        // Behind a block of the user's, such as MATLAB's, an HDF5 file begins at 512 bytes, or twice that, and so on: looked for in
+        // what is nothing else.
+        let is_plain = beginning.starts_with(npy::MAGIC) || beginning.starts_with(b"SIMPLE");
+        let is_hdf5 = |block: u64| source.piece(block, 8).is_ok_and(|bytes| bytes == HDF5_MAGIC);
+        if !is_plain && (is_hdf5(0) || (9..=13).any(|power| is_hdf5(1 << power))) {
+            return Self::of_hdf5(source, spool, part);
         }
         let (mut file, packed) = Self::plain(bytes, part)?;
         if let Some(packed) = packed {

@@ -71,15 +71,10 @@ pub fn read(bytes: Vec<u8>, side_angle: f64, limits: Limits) -> Result<FileMaps,
         let from: &dyn Source = if file.is_unpacked { &spool } else { &*source };
         let mut kappa = piece.read(from, map, piece.whole())?;
         numbers.add(&kappa);
-        let mut mask = Vec::new();
-        if kappa.iter().any(|&kappa| content::is_fill(kappa)) {
-            mask = kappa.iter().map(|&kappa| content::is_fill(kappa)).collect();
-            for kappa in kappa.iter_mut().filter(|kappa| content::is_fill(**kappa)) {
-                *kappa = 0.0;
-            }
-        }
+        let used = content::used_where(&kappa, |kappa| !content::is_fill(kappa)).unwrap_or_default();
+        content::blank(&mut kappa, &used);
         maps.push(ConvergenceMap::new(stated.unwrap_or(side_angle), rows, kappa)?);
-        masked.push(mask);
+        masked.push(used.into_iter().map(|used| !used).collect());
     }
     let mut notes = file.notes.clone();
     if numbers.values() == 0 {

@@ -100,7 +100,7 @@ impl MapArchive {
     pub fn read(path: &Path, reading: &Reading) -> Result<Self> {
         let archive = Self::index(path, reading)?;
         if archive.scale.is_none() {
-            let first = archive.files.first().map(|file| file.path().display().to_string()).unwrap_or_default();
+            let first = archive.first_name();
             bail!("{first}: the file does not state the side of its maps: give --side-angle DEGREES");
         }
         Ok(archive)
@@ -232,21 +232,29 @@ impl MapArchive {
         }
     }
 
+    /// The first file, to be named.
+    fn first_name(&self) -> String {
+        self.files.first().map(|file| file.path().display().to_string()).unwrap_or_default()
+    }
+
+    /// Pixels of the largest map.
+    fn most_pixels(&self) -> usize {
+        self.files.iter().map(|file| file.content().rows() * file.content().columns()).max().unwrap_or(1)
+    }
+
     /// Looks at the numbers of a few maps.
     fn look(&mut self, as_kappa: bool) -> Result<()> {
-        let largest = self.files.iter().map(|file| file.content().rows() * file.content().columns()).max().unwrap_or(1);
-        let (numbers, _) = self.numbers(LOOKED_AT * largest)?;
+        let (numbers, _) = self.numbers(LOOKED_AT * self.most_pixels())?;
+        let shown = self.first_name();
         if matches!(self.masking, Masking::None) && numbers.not_finite + numbers.filled > 0 {
             // Told here, with what to do, and not at the first map that is read.
             let missing = numbers.missing().unwrap_or_default();
-            let shown = self.files.first().map(|file| file.path().display().to_string()).unwrap_or_default();
             bail!(
                 "{shown}: {missing} (of the maps looked at), which is no kappa: statistics, spectrum and compare leave such pixels out with \
                  --mask auto, and `trainer maps --mask auto` cuts maps around them"
             );
         }
         if numbers.values() == 0 && self.maps > 0 {
-            let shown = self.files.first().map(|file| file.path().display().to_string()).unwrap_or_default();
             bail!("{shown}: no pixel that was looked at has a value: all are NaN, or far too large for kappa");
         }
         if !as_kappa && let Some(looks) = content::looks_like(&numbers) {
@@ -261,8 +269,7 @@ impl MapArchive {
     /// # Errors
     /// When a file cannot be read.
     pub fn numbers(&self, most: usize) -> Result<(Numbers, usize)> {
-        let largest = self.files.iter().map(|file| file.content().rows() * file.content().columns()).max().unwrap_or(1);
-        let count = (most / largest.max(1)).clamp(1, self.maps.max(1)).min(self.maps);
+        let count = (most / self.most_pixels().max(1)).clamp(1, self.maps.max(1)).min(self.maps);
         let mut numbers = Numbers::default();
         for map in (0..count).map(|place| place * self.maps / count) {
             let file = self.file_of(map)?;
@@ -289,27 +296,25 @@ impl MapArchive {
     /// # Errors
     /// When a file cannot be read.
     pub fn sources(&self) -> Result<Sources> {
-        let mut sources = Sources::default();
-        for file in &self.files {
-            for map in 0..file.content().maps() {
-                sources.insert(file.mark(&self.spool, map).with_context(|| file.path().display().to_string())?);
-            }
-            if let Some(description) = file.description() {
-                sources.extend(&description.sources);
-            }
-        }
-        Ok(sources)
+        self.sources_of(0..self.maps)
     }
 
-    /// The mark of one map, and of those that its file was cut from.
+    /// Marks of these maps, and of those that their files were cut from.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub fn sources_of(&self, map: usize) -> Result<Sources> {
-        let file = self.file_of(map)?;
-        let mut sources: Sources = std::iter::once(file.mark(&self.spool, map - file.first())?).collect();
-        if let Some(description) = file.description() {
-            sources.extend(&description.sources);
+    /// When there are fewer maps, or a file cannot be read.
+    pub fn sources_of(&self, maps: impl IntoIterator<Item = usize>) -> Result<Sources> {
+        let (mut sources, mut last) = (Sources::default(), None);
+        for map in maps {
+            let file = self.file_of(map)?;
+            let mark = file.mark(&self.spool, map - file.first());
+            sources.insert(mark.with_context(|| file.path().display().to_string())?);
+            // Maps come file by file: what lies beside a file is looked at once.
+            if last.replace(file.first()) != Some(file.first())
+                && let Some(description) = file.description()
+            {
+                sources.extend(&description.sources);
+            }
         }
         Ok(sources)
     }
@@ -447,24 +452,14 @@ impl MapArchive {
     pub fn window(&self, map: usize, window: Window) -> Result<MaskedWindow> {
         let file = self.file_of(map)?;
         let mut kappa = file.window(&self.spool, map - file.first(), window)?;
-        let used: Option<Vec<bool>> = match &self.masking {
+        let used = match &self.masking {
             Masking::None => None,
-            Masking::Nan => {
-                let any = kappa.iter().any(|kappa| kappa.is_nan());
-                any.then(|| kappa.iter().map(|kappa| !kappa.is_nan()).collect())
-            }
-            Masking::Auto => {
-                let any = kappa.iter().any(|&kappa| content::is_fill(kappa));
-                any.then(|| kappa.iter().map(|&kappa| !content::is_fill(kappa)).collect())
-            }
+            Masking::Nan => content::used_where(&kappa, |kappa| !kappa.is_nan()),
+            Masking::Auto => content::used_where(&kappa, |kappa| !content::is_fill(kappa)),
             Masking::File(mask) => Some(mask.window(map, window)?).filter(|used| used.contains(&false)),
         };
         if let Some(used) = &used {
-            for (kappa, used) in kappa.iter_mut().zip(used) {
-                if !used {
-                    *kappa = 0.0;
-                }
-            }
+            content::blank(&mut kappa, used);
         }
         if let Some(at) = kappa.iter().position(|&kappa| content::is_fill(kappa)) {
             let (row, column) = (window.row + at / window.columns, window.column + at % window.columns);

@@ -11,7 +11,7 @@ use shared::formats::{layout::Window, maps::MapFile, source::Source};
 use super::{
     bytes::{FileSource, SpoolFile},
     description::{MapsDescription, description_path, marked},
-    sources::{Sources, mark},
+    sources::{Sources, is_flat, mark},
 };
 
 /// One file of an archive.
@@ -68,8 +68,7 @@ impl ArchiveFile {
     pub(super) fn mark(&self, spool: &SpoolFile, map: usize) -> Result<u64> {
         let (rows, columns) = (self.content.rows(), self.content.columns());
         let row = self.window(spool, map, Window { row: rows / 2, column: 0, rows: 1, columns })?;
-        if row.iter().all(|value| value.to_bits() == row[0].to_bits()) {
-            // A masked or empty row is like any other.
+        if is_flat(&row) {
             return Ok(mark(&self.window(spool, map, self.whole())?));
         }
         Ok(mark(&row))

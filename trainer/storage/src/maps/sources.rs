@@ -21,6 +21,11 @@ pub fn mark(middle_row: &[f32]) -> u64 {
     hash.finalize().iter().take(DIGITS / 2).fold(0, |mark, byte| mark << 8 | u64::from(*byte))
 }
 
+/// Whether all values of a row are one: masked or empty, it is like any other, and the whole map is marked instead.
+pub fn is_flat(row: &[f32]) -> bool {
+    row.iter().all(|value| value.to_bits() == row[0].to_bits())
+}
+
 impl Sources {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {

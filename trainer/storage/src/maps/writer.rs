@@ -11,7 +11,7 @@ use shared::formats::{element::Element, npy};
 
 use super::{
     description::{MapsDescription, description_path, marked},
-    sources::mark,
+    sources::{is_flat, mark},
 };
 use crate::{
     files::check_free,
@@ -77,7 +77,6 @@ impl MapWriter {
         self.file.seek(SeekFrom::Start(place)).with_context(|| self.cannot_write())?;
         self.file.write_all(&bytes).with_context(|| self.cannot_write())?;
         let row = self.pixels / 2 * self.pixels;
-        let is_flat = |row: &[f32]| row.iter().all(|value| value.to_bits() == row[0].to_bits());
         // As it will be read.
         let written = self.element.decode(&bytes);
         let middle = &written[row..row + self.pixels];

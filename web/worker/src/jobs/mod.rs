@@ -24,7 +24,11 @@ use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Array, Float32Array, Promise, Uint8Array};
 use protocol::{Event, Response, Work, queue::JobQueue};
-use shared::{ConvergenceMap, statistics::mask::Mask};
+use shared::{
+    ConvergenceMap,
+    formats::maps::content::{blank, used_where},
+    statistics::mask::Mask,
+};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::MessageChannel;
@@ -67,17 +71,21 @@ fn numbers(attached: JsValue) -> Vec<f32> {
 /// The map of a job's attachment, with a mask where pixels are NaN: those have no value.
 fn masked_map(attached: JsValue, pixels: usize, side_angle: f64) -> Result<(ConvergenceMap, Option<Mask>), Failure> {
     let mut kappa = numbers(attached);
-    let used: Vec<bool> = kappa.iter().map(|kappa| !kappa.is_nan()).collect();
-    let mask = used.contains(&false).then(|| Mask::new(pixels, used, 0.0));
-    kappa.iter_mut().filter(|kappa| kappa.is_nan()).for_each(|kappa| *kappa = 0.0);
-    let map = ConvergenceMap::new(side_angle, pixels, kappa)
-        .map_err(|error| Failure::final_one(format!("The map cannot be shown: {error}.")))?;
-    Ok((map, mask))
+    let used = used_where(&kappa, |kappa| !kappa.is_nan());
+    if let Some(used) = &used {
+        blank(&mut kappa, used);
+    }
+    let mask = used.map(|used| Mask::new(pixels, used, 0.0));
+    Ok((shown(kappa, pixels, side_angle)?, mask))
 }
 
 /// The map of a job's attachment.
 fn map(attached: JsValue, pixels: usize, side_angle: f64) -> Result<ConvergenceMap, Failure> {
-    ConvergenceMap::new(side_angle, pixels, numbers(attached))
+    shown(numbers(attached), pixels, side_angle)
+}
+
+fn shown(kappa: Vec<f32>, pixels: usize, side_angle: f64) -> Result<ConvergenceMap, Failure> {
+    ConvergenceMap::new(side_angle, pixels, kappa)
         .map_err(|error| Failure::final_one(format!("The map cannot be shown: {error}.")))
 }
 
