@@ -8,7 +8,7 @@ use shared::{
     formats::weights::{Precision, Weights},
     latent::latent,
     network::{
-        NetworkDefinition,
+        DiscriminatorForm, NetworkDefinition,
         burn::{Discriminator, Generator, Kernels},
         cpu::{CpuDiscriminator, CpuGenerator, Workspace},
         definition::parameters,
@@ -17,7 +17,7 @@ use shared::{
 };
 use tests::{python, run_python, small};
 use trainer::{
-    torch::{DiscriminatorForm, Mode, TorchBackend, TorchNetwork, to_vec},
+    torch::{Mode, TorchBackend, TorchNetwork, to_vec},
     weights::{LoadedWeights, onnx},
 };
 

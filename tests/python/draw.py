@@ -28,7 +28,6 @@ class Generator(nn.Module):
 
 weights, latents, maps = sys.argv[1:]
 generator = Generator().eval()
-missing, unexpected = generator.load_state_dict(load_file(weights), strict=False)
-assert not unexpected and all(name.endswith("num_batches_tracked") for name in missing), (missing, unexpected)
+generator.load_state_dict(load_file(weights), strict=True)
 with torch.no_grad():
     generator(torch.from_numpy(np.fromfile(latents, "<f4").reshape(-1, 64))).numpy().astype("<f4").tofile(maps)

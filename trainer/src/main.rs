@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 use storage::runs::{Ending, INTERRUPTED, Interrupted};
 use trainer::commands::Command;
 
@@ -30,9 +30,19 @@ fn explain_unprintable_output() {
     }));
 }
 
+/// The arguments of this process. A negative number after an option is its value, and refused as one.
+fn arguments() -> Arguments {
+    let negative = |argument: clap::Arg| match argument.get_action() {
+        ArgAction::Set | ArgAction::Append => argument.allow_negative_numbers(true),
+        _ => argument,
+    };
+    let command = Arguments::command().mut_subcommands(|command| command.mut_args(negative));
+    Arguments::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+}
+
 fn main() -> ExitCode {
     explain_unprintable_output();
-    match Arguments::parse().command.run() {
+    match arguments().command.run() {
         Ok(Ending::Complete) => ExitCode::SUCCESS,
         Ok(Ending::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) if error.is::<Interrupted>() => {

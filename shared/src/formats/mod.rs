@@ -11,9 +11,12 @@
 //! fits     images: maps and lens planes, with angle, WCS and cosmology
 //! hdf5     datasets (feature `hdf5`)
 //! maps     maps of any of these, told by their bytes
+//! checkpoints  those of other programs (feature `checkpoints`)
 //! weights  safetensors of the networks and the JSON manifest beside them
 //! ```
 
+#[cfg(feature = "checkpoints")]
+pub mod checkpoints;
 pub mod choose;
 pub mod element;
 pub mod fits;

@@ -26,6 +26,30 @@ pub struct NetworkDefinition {
     pub conditions: Vec<String>,
 }
 
+/// What a discriminator is, beside its sizes, which are the generator's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DiscriminatorForm {
+    /// Whether it has Table 2's batch normalisation.
+    pub batch_norm: bool,
+    /// Kappa that its input 1 stands for.
+    pub input_unit: f64,
+    /// Whether it sees asinh of its input: peaks of many units then differ as a logarithm does.
+    #[serde(default)]
+    pub asinh: bool,
+}
+
+impl DiscriminatorForm {
+    /// The paper's, Table 2.
+    pub fn paper(definition: &NetworkDefinition) -> Self {
+        Self { batch_norm: true, input_unit: f64::from(definition.kappa_scale), asinh: false }
+    }
+
+    /// Its layers.
+    pub fn layers(self, definition: &NetworkDefinition) -> Vec<Layer> {
+        if self.batch_norm { definition.discriminator() } else { definition.discriminator_without_batch_norm() }
+    }
+}
+
 /// Why sizes do not make a network.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum DefinitionError {

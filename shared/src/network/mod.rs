@@ -17,5 +17,5 @@ pub mod folded;
 pub mod generator;
 pub mod initial;
 
-pub use definition::{Activation, Layer, NetworkDefinition, Operation, ParameterDefinition};
+pub use definition::{Activation, DiscriminatorForm, Layer, NetworkDefinition, Operation, ParameterDefinition};
 pub use generator::{DrawInput, MapGenerator};

@@ -42,7 +42,7 @@ pub struct ExportArguments {
     #[arg(long, value_name = "RUN", required_unless_present = "weights")]
     run: Option<PathBuf>,
     /// Weights that are there already, to be written as --onnx
-    #[arg(long, value_name = "WEIGHTS", requires = "onnx", conflicts_with_all = ["run", "step", "out", "data", "as_trained", "precision", "measured_maps"])]
+    #[arg(long, value_name = "WEIGHTS", requires = "onnx", conflicts_with_all = ["run", "step", "out", "data", "as_trained", "discriminator", "precision", "measured_maps"])]
     weights: Option<PathBuf>,
     /// Also write the generator as an ONNX model: operator set 17, f32, z [maps, latent_size] to kappa [maps, 1, side, side]
     #[arg(long, value_name = "FILE.onnx")]
@@ -62,6 +62,9 @@ pub struct ExportArguments {
     /// Leave the generator as training left it, whatever the run's [export] says
     #[arg(long)]
     as_trained: bool,
+    /// Also write the discriminator (9 MB), whose answers the page then shows beside the visitor's
+    #[arg(long)]
+    discriminator: bool,
     /// Maps that were not trained on: the manifest then states how far the generator's P(l) is from theirs
     #[arg(long, value_name = "MAPS")]
     data: Option<PathBuf>,
@@ -124,7 +127,7 @@ fn export_run(arguments: &ExportArguments, run: &Path, out: &Path) -> Result<()>
     };
     let precisions = arguments.precision.iter().map(|&precision| Precision::from(precision));
     let part = if selected.is_some() { Part::Generator } else { Part::Whole };
-    let encoded = of_run::encode(&bytes, &state, part, !arguments.as_trained, precisions)?;
+    let encoded = of_run::encode(&bytes, &state, part, [!arguments.as_trained, arguments.discriminator], precisions)?;
     let measured = match &arguments.data {
         Some(path) => measure(path, arguments.measured_maps, &encoded.generator(BATCH), &state)?,
         None => Vec::new(),

@@ -13,7 +13,7 @@ use shared::{
     network::cpu::CpuGenerator,
 };
 use storage::{
-    files::{check_free, create_folder, files_with_extension},
+    files::{check_free, check_room, create_folder, files_with_extension},
     maps::{MapWriter, MapsDescription},
     runs::{Interruption, write_atomically},
 };
@@ -92,6 +92,7 @@ pub fn run(arguments: &GenerateArguments) -> Result<()> {
     settle(arguments.threads);
     let weights = LoadedWeights::read(&arguments.weights, arguments.precision.map(Precision::from))?;
     let manifest = &weights.manifest;
+    check_room(&arguments.out, (arguments.count as u64).saturating_mul(manifest.network.map_pixels() as u64 * 4))?;
     let generator = Drawer::new(&manifest.network, &weights.generator, arguments.device)?.generator(manifest, batch());
     let steps = manifest.origin.total_steps().map(|steps| format!(" ({steps} steps)")).unwrap_or_default();
     crate::say!("device: {}, weights: {}{steps}", generator.backend().describe(), weights.file.file);

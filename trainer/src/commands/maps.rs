@@ -18,6 +18,7 @@ use simulator::{
     ray_tracing::RayTracing,
 };
 use storage::{
+    files::check_room,
     maps::{
         MapArchive, MapWriter, MapsDescription, MaskFrom,
         window::{MaskedWindow, draw_unmasked},
@@ -196,8 +197,16 @@ impl MapsArguments {
     }
 
     fn writer(&self) -> Result<MapWriter> {
-        let element = if self.half { Element::LITTLE_F16 } else { Element::LITTLE_F32 };
-        MapWriter::create_of(element, &self.out, self.size())
+        MapWriter::create_of(self.element(), &self.out, self.size())
+    }
+
+    fn element(&self) -> Element {
+        if self.half { Element::LITTLE_F16 } else { Element::LITTLE_F32 }
+    }
+
+    /// Refuses more maps than the disk has room for.
+    fn check_room(&self, maps: usize) -> Result<()> {
+        check_room(&self.out, (maps * self.size().pow(2) * self.element().bytes()) as u64)
     }
 
     fn finish(&self, writer: MapWriter, bar: &Bar, description: &MapsDescription) -> Result<()> {
@@ -265,6 +274,7 @@ fn from_planes(arguments: &MapsArguments, folder: &std::path::Path, count: usize
         }
     };
     check_projection(&draw(0), arguments.input.as_kappa)?;
+    arguments.check_room(count)?;
     let bar = Bar::new(count, "maps");
     let interruption = Interruption::listen()?;
     let mut writer = arguments.writer()?;
@@ -427,6 +437,7 @@ fn wanted(arguments: &MapsArguments, archive: &MapArchive, chosen: &[usize]) -> 
     let mut wanted: BTreeMap<usize, Vec<Wanted>> = BTreeMap::new();
     match arguments.count.map(|count| count as usize) {
         Some(count) if is_drawn(arguments, archive) => {
+            arguments.check_room(count)?;
             for output in 0..count {
                 let (place, _) = arguments.drawn(output, chosen.len());
                 wanted.entry(chosen[place]).or_default().push(Wanted::Drawn(output));

@@ -8,6 +8,7 @@ pub mod evaluate;
 #[cfg(feature = "torch")]
 pub mod export;
 pub mod generate;
+pub mod import;
 pub mod info;
 pub mod input;
 pub mod maps;
@@ -48,6 +49,8 @@ pub enum Command {
     /// Write a run's generator as weights for the page and for `generate`
     #[cfg(feature = "torch")]
     Export(export::ExportArguments),
+    /// Bring weights of other programs into this form: the authors' TensorFlow checkpoint, PyTorch state_dicts
+    Import(import::ImportArguments),
     /// Measure the power spectrum of maps
     Spectrum(spectrum::SpectrumArguments),
     /// Measure every statistic of every map
@@ -89,6 +92,7 @@ impl Command {
             Self::Runs(arguments) => runs::run(&arguments)?,
             Self::Checkpoint(arguments) => checkpoint::run(&arguments)?,
             Self::Generate(arguments) => generate::run(&arguments)?,
+            Self::Import(arguments) => import::run(&arguments)?,
             #[cfg(feature = "torch")]
             Self::Export(arguments) => export::run(&arguments)?,
             Self::Spectrum(arguments) => spectrum::run(&arguments)?,

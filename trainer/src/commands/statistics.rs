@@ -207,6 +207,8 @@ fn write_tables(folder: &Path, measured: &MeasuredMaps) -> Result<()> {
         table.file.finish()?;
         let ensemble = measured.ensemble(statistic);
         for ((middle, mean), sigma) in middles.iter().zip(ensemble.mean()).zip(ensemble.sigma()) {
+            // Middles of bins such as 0.1 and 0.3 are 0.20000000000000001 by their sum.
+            let middle = (middle * 1e9).round() / 1e9;
             over_maps.line([statistic.name().to_owned(), middle.to_string(), cell(mean), cell(sigma)])?;
         }
     }

@@ -18,4 +18,4 @@ pub mod shim;
 pub use generator::{TorchBackend, TorchGenerator};
 pub use group::Group;
 pub use layers::{Mode, to_vec};
-pub use network::{DiscriminatorForm, TorchNetwork};
+pub use network::TorchNetwork;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use shared::{
     formats::weights::{Precision, Weights, encode},
     network::{
-        Layer, NetworkDefinition, Operation, ParameterDefinition,
+        DiscriminatorForm, Layer, NetworkDefinition, Operation, ParameterDefinition,
         definition::parameters,
         initial::{Initialisation, Network, initial_network},
     },
@@ -32,24 +32,6 @@ pub struct TorchNetwork {
     output_scale: f64,
     /// Processes over whose batches batch normalisation measures; this one alone, unless [`TorchNetwork::synchronise`] says otherwise.
     synchronised: Group,
-}
-
-/// What a discriminator is, beside its sizes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DiscriminatorForm {
-    /// Whether it has Table 2's batch normalisation.
-    pub batch_norm: bool,
-    /// Kappa that its input 1 stands for.
-    pub input_unit: f64,
-    /// Whether it sees asinh of its input: peaks of many units then differ as a logarithm does.
-    pub asinh: bool,
-}
-
-impl DiscriminatorForm {
-    /// The paper's, Table 2.
-    pub fn paper(definition: &NetworkDefinition) -> Self {
-        Self { batch_norm: true, input_unit: f64::from(definition.kappa_scale), asinh: false }
-    }
 }
 
 impl TorchNetwork {

@@ -103,8 +103,8 @@ impl Adam {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::torch::{DiscriminatorForm, Mode, to_vec};
-    use shared::network::NetworkDefinition;
+    use crate::torch::{Mode, to_vec};
+    use shared::network::{DiscriminatorForm, NetworkDefinition};
     use tch::Device;
 
     #[test]

@@ -1,7 +1,10 @@
 //! One training step: the discriminator's loss (paper Eq. 2), the generator's (Eq. 3), and what a recipe adds to them.
 
 use anyhow::{Context, Result};
-use shared::random::{Stream, stream};
+use shared::{
+    network::DiscriminatorForm,
+    random::{Stream, stream},
+};
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::{
@@ -13,7 +16,7 @@ use super::{
     measures::{ACCURACY_DATA, ACCURACY_GENERATED, DISCRIMINATOR_LOSS, GENERATOR_LOSS, GRADIENT_PENALTY, Measure},
     recipe::{DiscriminatorInput, Updates},
 };
-use crate::torch::{DiscriminatorForm, Group, Mode, TorchNetwork};
+use crate::torch::{Group, Mode, TorchNetwork};
 
 /// Both networks, their optimisers, and what a recipe keeps beside them.
 pub struct Players {
@@ -53,6 +56,20 @@ fn output_factor(config: &TrainingConfig, deviation: f64) -> f64 {
     if unit > 0.0 { unit / f64::from(config.network.kappa_scale) } else { 1.0 }
 }
 
+/// What the discriminator is, for data whose kappa has this standard deviation.
+pub fn discriminator_form(config: &TrainingConfig, deviation: f64) -> DiscriminatorForm {
+    let TrainingConfig { discriminator, network, .. } = config;
+    let input_unit = match discriminator.input {
+        DiscriminatorInput::KappaScale => f64::from(network.kappa_scale),
+        DiscriminatorInput::Deviation | DiscriminatorInput::Asinh => deviation,
+    };
+    DiscriminatorForm {
+        batch_norm: discriminator.batch_norm,
+        input_unit,
+        asinh: discriminator.input == DiscriminatorInput::Asinh,
+    }
+}
+
 impl Players {
     /// Seeded networks that have not been trained, for data whose kappa has this standard deviation.
     ///
@@ -82,15 +99,7 @@ impl Players {
         device: Device,
     ) -> Result<Self> {
         let differs = &config.discriminator;
-        let input_unit = match differs.input {
-            DiscriminatorInput::KappaScale => f64::from(config.network.kappa_scale),
-            DiscriminatorInput::Deviation | DiscriminatorInput::Asinh => deviation,
-        };
-        let form = DiscriminatorForm {
-            batch_norm: differs.batch_norm,
-            input_unit,
-            asinh: differs.input == DiscriminatorInput::Asinh,
-        };
+        let form = discriminator_form(config, deviation);
         let discriminator = TorchNetwork::discriminator(&config.network, form, config.seed, device)?;
         let (last, factor) = (last_layer(config), output_factor(config, deviation));
         let generator_adam =

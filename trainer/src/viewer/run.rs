@@ -42,7 +42,7 @@ pub fn follow(run: &Path, shelf: &Shelf, ended: impl Fn() -> bool) {
 /// When it is damaged, or its maps' angle is not known.
 pub fn volume(checkpoints: &Checkpoints, step: u64) -> Result<Volume> {
     let (bytes, state) = checkpoints.read(step)?;
-    let of_checkpoint = of_run::encode(&bytes, &state, of_run::Part::Whole, true, [Precision::F16])?;
+    let of_checkpoint = of_run::encode(&bytes, &state, of_run::Part::Whole, [true, false], [Precision::F16])?;
     let (manifest, files) = of_checkpoint.into_files(of_run::origin(&state), Vec::new())?;
     let mut files: Vec<_> = files.into_iter().map(|(name, bytes)| (name, Arc::new(bytes))).collect();
     files.push((MANIFEST.to_owned(), Arc::new(manifest.to_json()?.into_bytes())));

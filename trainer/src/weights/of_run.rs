@@ -1,6 +1,6 @@
 //! A run's generator as weights.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use shared::formats::weights::{Origin, Precision, TrainingRecord};
 use tch::Device;
 
@@ -8,7 +8,7 @@ use super::write::EncodedWeights;
 use crate::training::{
     checkpoint::{self, CheckpointState},
     finish::finish,
-    step::Players,
+    step::{Players, discriminator_form},
 };
 
 /// What a checkpoint holds.
@@ -20,15 +20,16 @@ pub enum Part {
     Generator,
 }
 
-/// Encodes the generator of a checkpoint, finished as the run's `[export]` says where `finished` is on.
+/// Encodes the generator of a checkpoint, finished as the run's `[export]` says where `finished` is on, and with it the
+/// discriminator where `judging` is.
 ///
 /// # Errors
-/// When the checkpoint is damaged, or the run does not know its maps' angle.
+/// When the checkpoint is damaged or lacks the discriminator, or the run does not know its maps' angle.
 pub fn encode(
     bytes: &[u8],
     state: &CheckpointState,
     part: Part,
-    finished: bool,
+    [finished, judging]: [bool; 2],
     precisions: impl IntoIterator<Item = Precision>,
 ) -> Result<EncodedWeights> {
     let players = Players::new(&state.config, state.data.deviation, Device::Cpu)?;
@@ -42,7 +43,18 @@ pub fn encode(
     let described = state.data.description.as_ref();
     let side_angle =
         described.map(|description| description.side_angle).context("the run does not know its maps' angle")?;
-    EncodedWeights::new(&players.generator, &state.config.network, side_angle, precisions)
+    let generator = |precision| players.generator.encode(precision);
+    let encoded = EncodedWeights::new(generator, &state.config.network, side_angle, precisions)?;
+    match (judging, part) {
+        (false, _) => Ok(encoded),
+        (true, Part::Generator) => bail!(
+            "the selection keeps generators alone: --step with the step of a checkpoint gives one with its discriminator"
+        ),
+        (true, Part::Whole) => encoded.with_discriminator(
+            discriminator_form(&state.config, state.data.deviation),
+            players.discriminator.encode(Precision::F16)?,
+        ),
+    }
 }
 
 /// What a manifest says of how the weights were trained.

@@ -5,24 +5,22 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use shared::{
     formats::weights::{
-        Manifest, Origin, Precision, SelfCheck, Weights, WeightsFile,
+        DiscriminatorWeights, Manifest, Origin, Precision, SelfCheck, Weights, WeightsFile,
         manifest::{FORMAT, VERSION},
     },
-    network::{MapGenerator, NetworkDefinition, definition::parameters},
+    network::{DiscriminatorForm, MapGenerator, NetworkDefinition, definition::parameters},
     statistics::SpectrumBand,
 };
 use storage::{files::create_folder, runs::write_atomically};
 
 use super::load::MANIFEST;
-use crate::{
-    drawing::{DeviceChoice, Drawer},
-    torch::TorchNetwork,
-};
+use crate::drawing::{DeviceChoice, Drawer};
 
 /// Names of the files of a folder of weights.
-pub const WEIGHTS_FILES: [&str; 3] = [MANIFEST, F16_FILE, F32_FILE];
+pub const WEIGHTS_FILES: [&str; 4] = [MANIFEST, F16_FILE, F32_FILE, DISCRIMINATOR_FILE];
 const F16_FILE: &str = "generator-f16.safetensors";
 const F32_FILE: &str = "generator-f32.safetensors";
+const DISCRIMINATOR_FILE: &str = "discriminator-f16.safetensors";
 
 /// Seed of the map by which a device shows that it computes the network rightly.
 const SELF_CHECK_SEED: u64 = 0;
@@ -42,15 +40,16 @@ pub struct EncodedWeights {
     encoded: Vec<Vec<u8>>,
     /// The generator of the coarsest file, which is the one that the page loads.
     coarsest: Drawer,
+    discriminator: Option<(DiscriminatorWeights, Vec<u8>)>,
 }
 
 impl EncodedWeights {
-    /// Encodes a generator of maps of `side_angle` degrees in these precisions.
+    /// Takes a generator of maps of `side_angle` degrees, that `encode` encodes in these precisions.
     ///
     /// # Errors
     /// When there are none, or a value is not finite in one of them.
     pub fn new(
-        generator: &TorchNetwork,
+        encode: impl Fn(Precision) -> Result<Vec<u8>>,
         network: &NetworkDefinition,
         side_angle: f64,
         precisions: impl IntoIterator<Item = Precision>,
@@ -61,7 +60,7 @@ impl EncodedWeights {
                 Precision::F16 => F16_FILE,
                 Precision::F32 => F32_FILE,
             };
-            let bytes = generator.encode(precision)?;
+            let bytes = encode(precision)?;
             files.push(WeightsFile::describe(name, precision, &bytes));
             encoded.push(bytes);
         }
@@ -69,7 +68,17 @@ impl EncodedWeights {
         let coarsest = encoded.get(coarsest).context("give at least one --precision")?;
         let weights = Weights::read(coarsest.clone(), &parameters(&network.generator()))?;
         let coarsest = Drawer::new(network, &weights, DeviceChoice::Cpu)?;
-        Ok(Self { network: network.clone(), side_angle, files, encoded, coarsest })
+        Ok(Self { network: network.clone(), side_angle, files, encoded, coarsest, discriminator: None })
+    }
+
+    /// The same with a discriminator, whose tensors are given in half precision.
+    ///
+    /// # Errors
+    /// When these are not those of such a discriminator.
+    pub fn with_discriminator(self, form: DiscriminatorForm, bytes: Vec<u8>) -> Result<Self> {
+        Weights::read(bytes.clone(), &parameters(&form.layers(&self.network)))?;
+        let file = WeightsFile::describe(DISCRIMINATOR_FILE, Precision::F16, &bytes);
+        Ok(Self { discriminator: Some((DiscriminatorWeights { form, file }, bytes)), ..self })
     }
 
     /// The generator as the page draws with it: what a manifest states is measured on these tensors.
@@ -99,17 +108,21 @@ impl EncodedWeights {
     pub fn into_files(self, origin: Origin, spectrum: Vec<SpectrumBand>) -> Result<(Manifest, NamedFiles)> {
         let self_check = self.self_check()?;
         let names: Vec<String> = self.files.iter().map(|file| file.file.clone()).collect();
+        let (discriminator, judging) = self.discriminator.unzip();
         let manifest = Manifest {
             format: FORMAT.into(),
             version: VERSION,
             network: self.network,
             side_angle: self.side_angle,
             generator: self.files,
+            discriminator,
             origin,
             spectrum,
             self_check,
         };
-        Ok((manifest, names.into_iter().zip(self.encoded).collect()))
+        let mut files: NamedFiles = names.into_iter().zip(self.encoded).collect();
+        files.extend(judging.map(|bytes| (DISCRIMINATOR_FILE.to_owned(), bytes)));
+        Ok((manifest, files))
     }
 
     /// Pixels spread over one map.

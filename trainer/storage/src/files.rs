@@ -59,6 +59,36 @@ pub fn check_free(path: &Path, force: bool) -> Result<()> {
     }
 }
 
+/// Refuses an output of so many bytes that the disk of `path` has no room for; what cannot be asked is let through.
+///
+/// # Errors
+/// With both sizes.
+pub fn check_room(path: &Path, bytes: u64) -> Result<()> {
+    let there = path.ancestors().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let Some(disk) = there.into_iter().find_map(|folder| rustix::fs::statvfs(folder).ok()) else { return Ok(()) };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if bytes > free {
+        bail!(
+            "{} will take {}, and its disk has {} free: ask for fewer maps, or write to another disk",
+            path.display(),
+            shown_bytes(bytes),
+            shown_bytes(free)
+        );
+    }
+    Ok(())
+}
+
+/// A number of bytes as people write it.
+fn shown_bytes(bytes: u64) -> String {
+    let (size, unit) = match bytes {
+        0..1_000_000 => (1e3, "kB"),
+        1_000_000..1_000_000_000 => (1e6, "MB"),
+        1_000_000_000..1_000_000_000_000 => (1e9, "GB"),
+        _ => (1e12, "TB"),
+    };
+    format!("{:.1} {unit}", bytes as f64 / size)
+}
+
 /// Makes a folder and those above it, where they are not there yet.
 ///
 /// # Errors
@@ -83,6 +113,17 @@ pub fn check_distinct(outputs: &[&Path]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_disk_can_hold_is_refused_with_both_sizes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("not-there-yet/maps.npy");
+        assert!(check_room(&path, 1000).is_ok() && check_room(Path::new("maps.npy"), 1000).is_ok());
+        let refused = check_room(&path, 1 << 62).unwrap_err().to_string();
+        assert!(refused.contains("will take 4611686.0 TB") && refused.contains(" free:"), "{refused}");
+        let shown = [999, 1_500_000, 2_000_000_000, 3_000_000_000_000].map(shown_bytes);
+        assert_eq!(shown, ["1.0 kB", "1.5 MB", "2.0 GB", "3.0 TB"]);
+    }
 
     #[test]
     fn nothing_is_overwritten_unasked() {

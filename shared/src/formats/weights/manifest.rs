@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Precision, WeightsError, origin::Origin, self_check::SelfCheck};
-use crate::{network::NetworkDefinition, statistics::SpectrumBand};
+use crate::{
+    network::{DiscriminatorForm, NetworkDefinition},
+    statistics::SpectrumBand,
+};
 
 /// Name of the format, in every manifest.
 pub const FORMAT: &str = "cosmogan-weights";
@@ -24,6 +27,9 @@ pub struct Manifest {
     pub side_angle: f64,
     /// The generator's tensors, one entry a precision.
     pub generator: Vec<WeightsFile>,
+    /// The discriminator that it was trained against, where it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discriminator: Option<DiscriminatorWeights>,
     /// Where it comes from.
     #[serde(flatten)]
     pub origin: Origin,
@@ -47,6 +53,17 @@ pub struct WeightsFile {
     pub sha256: String,
 }
 
+/// A discriminator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DiscriminatorWeights {
+    /// How it differs from Table 2.
+    #[serde(flatten)]
+    pub form: DiscriminatorForm,
+    /// Its tensors.
+    #[serde(flatten)]
+    pub file: WeightsFile,
+}
+
 impl Manifest {
     /// Reads and checks a manifest.
     ///
@@ -65,6 +82,14 @@ impl Manifest {
         manifest.self_check.validate(&manifest.network)?;
         if let Some(file) = manifest.generator.iter().find(|file| !is_plain_name(&file.file)) {
             return Err(WeightsError::Value { name: "generator.file", value: file.file.clone() });
+        }
+        if let Some(DiscriminatorWeights { form, file }) = &manifest.discriminator {
+            if !is_plain_name(&file.file) {
+                return Err(WeightsError::Value { name: "discriminator.file", value: file.file.clone() });
+            }
+            if !(1e-6..=1e6).contains(&form.input_unit) {
+                return Err(WeightsError::Value { name: "discriminator.input_unit", value: form.input_unit.to_string() });
+            }
         }
         Ok(manifest)
     }
@@ -150,6 +175,10 @@ mod tests {
             network: NetworkDefinition::paper(),
             side_angle: 0.865,
             generator: vec![WeightsFile::describe("generator-f16.safetensors", Precision::F16, b"abc")],
+            discriminator: Some(DiscriminatorWeights {
+                form: DiscriminatorForm { batch_norm: false, input_unit: 0.5, asinh: true },
+                file: WeightsFile::describe("discriminator-f16.safetensors", Precision::F16, b"abcd"),
+            }),
             origin: Origin::Trained(TrainingRecord {
                 data: "a test".into(),
                 maps: 3,
@@ -199,6 +228,10 @@ mod tests {
         assert!(Manifest::from_json(nowhere.as_bytes()).is_err());
     }
 
+    fn discriminator(manifest: &mut Manifest) -> &mut DiscriminatorWeights {
+        manifest.discriminator.as_mut().unwrap()
+    }
+
     #[test]
     fn refuses_other_formats_newer_versions_and_foreign_paths() {
         let refused = |change: fn(&mut Manifest)| {
@@ -212,6 +245,8 @@ mod tests {
         assert!(refused(|m| m.side_angle = -1.0).contains("side_angle"));
         assert!(refused(|m| m.generator[0].file = "../secret".into()).contains("generator.file"));
         assert!(refused(|m| m.generator[0].file = "https://a.example/b".into()).contains("generator.file"));
+        assert!(refused(|m| discriminator(m).file.file = "a/b".into()).contains("discriminator.file"));
+        assert!(refused(|m| discriminator(m).form.input_unit = 0.0).contains("discriminator.input_unit"));
         assert!(refused(|m| m.self_check.pixels[0].0 = 256).contains("self_check"));
         assert!(Manifest::from_json(b"{}").is_err());
     }

@@ -12,7 +12,7 @@ pub mod origin;
 pub mod self_check;
 pub mod tensors;
 
-pub use manifest::{Manifest, WeightsFile};
+pub use manifest::{DiscriminatorWeights, Manifest, WeightsFile};
 pub use origin::{Ancestor, ImportRecord, Origin, TrainingRecord};
 pub use self_check::SelfCheck;
 pub use tensors::{Precision, Values, Weights, encode};

@@ -145,7 +145,8 @@ fn values<'a>(file: &'a [u8], place: &Place) -> Values<'a> {
     }
 }
 
-/// Writes a network's tensors as safetensors; `values` gives those of each parameter, row-major.
+/// Writes a network's tensors as safetensors; `values` gives those of each parameter, row-major. Beside running statistics stands
+/// `num_batches_tracked`, as in PyTorch's modules, so that these take the file with strict=True; nothing here reads it.
 ///
 /// # Errors
 /// When the number of values does not match a shape, or a value is not finite in this precision.
@@ -173,7 +174,12 @@ pub fn encode(
     let views = parameters.iter().zip(&buffers).map(|(parameter, buffer)| {
         TensorView::new(dtype, parameter.shape.clone(), buffer).map(|view| (parameter.name.clone(), view))
     });
-    let views = views.collect::<Result<Vec<_>, _>>()?;
+    let mut views = views.collect::<Result<Vec<_>, _>>()?;
+    let counted = parameters.iter().filter_map(|parameter| parameter.name.strip_suffix("running_mean"));
+    for name in counted {
+        let counter = TensorView::new(Dtype::I64, Vec::new(), &[0; 8])?;
+        views.push((format!("{name}num_batches_tracked"), counter));
+    }
     Ok(safetensors::serialize(views, None)?)
 }
 
