@@ -28,6 +28,10 @@ enum Target {
     Manifest,
     /// Files of weights
     Tensors,
+    /// TensorFlow's checkpoints
+    Tensorflow,
+    /// What torch.save writes
+    Pytorch,
 }
 
 /// Searches; input that is found lies in `shared/fuzz/artifacts` then.
