@@ -94,6 +94,22 @@ impl MeasuredMaps {
         Ok((measured, (seconds > 0.0).then(|| (count - batch) as f64 / seconds)))
     }
 
+    /// Measures maps of one size that are in memory, on all cores.
+    ///
+    /// # Errors
+    /// When edges do not rise, or a map cannot be had.
+    pub fn of_maps(
+        pixels: usize,
+        side_angle: f64,
+        count: usize,
+        edges: &StatisticsEdges,
+        map: impl Fn(usize) -> Result<(ConvergenceMap, Option<Mask>)> + Sync,
+    ) -> Result<Self> {
+        let mut measured = Self::none("maps in memory".into(), pixels, side_angle, edges)?;
+        measured.add(edges, count, map)?;
+        Ok(measured)
+    }
+
     fn none(source: String, pixels: usize, side_angle: f64, edges: &StatisticsEdges) -> Result<Self> {
         let plan = StatisticsPlan::new(pixels, side_angle, edges)?;
         let middles = Statistic::ALL.iter().map(|&statistic| plan.middles(statistic)).collect();

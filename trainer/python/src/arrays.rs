@@ -1,0 +1,84 @@
+//! NumPy's arrays as maps, and rows of values as NumPy's arrays.
+
+use numpy::{
+    IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods,
+    ndarray::Array2,
+};
+use pyo3::{exceptions::PyValueError, intern, prelude::*, types::PyDict};
+
+/// Anything that NumPy makes an array of, in single precision, row-major: its shape and numbers.
+pub fn singles(given: &Bound<'_, PyAny>) -> PyResult<(Vec<usize>, Vec<f32>)> {
+    let array = converted::<f32>(given, "float32")?;
+    Ok((array.shape().to_vec(), array.as_slice()?.to_vec()))
+}
+
+/// The same in double precision.
+pub fn doubles(given: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    Ok(converted::<f64>(given, "float64")?.as_slice()?.to_vec())
+}
+
+fn converted<'py, T: numpy::Element>(
+    given: &Bound<'py, PyAny>,
+    kind: &str,
+) -> PyResult<PyReadonlyArrayDyn<'py, T>> {
+    let py = given.py();
+    let options = PyDict::new(py);
+    options.set_item(intern!(py, "dtype"), kind)?;
+    let numpy = py.import(intern!(py, "numpy"))?;
+    let array = numpy.call_method(intern!(py, "ascontiguousarray"), (given,), Some(&options))?;
+    Ok(array.cast_into::<numpy::PyArrayDyn<T>>()?.readonly())
+}
+
+/// Maps of one size.
+pub struct Maps {
+    /// How many.
+    pub count: usize,
+    /// Pixels along a side.
+    pub pixels: usize,
+    /// `[count, pixels, pixels]`.
+    pub kappa: Vec<f32>,
+}
+
+impl Maps {
+    /// Of `[N, pixels, pixels]`, or of one map `[pixels, pixels]`.
+    pub fn of(given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (shape, kappa) = singles(given)?;
+        let (count, rows, columns) = match shape[..] {
+            [rows, columns] => (1, rows, columns),
+            [count, rows, columns] | [count, 1, rows, columns] => (count, rows, columns),
+            _ => return Err(PyValueError::new_err(format!("maps have shape [N, pixels, pixels], these {shape:?}"))),
+        };
+        if rows != columns || count == 0 {
+            return Err(PyValueError::new_err(format!("maps are square and at least one, these have shape {shape:?}")));
+        }
+        Ok(Self { count, pixels: rows, kappa })
+    }
+
+    /// Kappa of one map.
+    pub fn map(&self, at: usize) -> &[f32] {
+        let size = self.pixels * self.pixels;
+        &self.kappa[at * size..(at + 1) * size]
+    }
+}
+
+/// Rows of one length; NaN where a value does not exist.
+pub fn rows<'py, 'a>(
+    py: Python<'py>,
+    columns: usize,
+    rows: impl Iterator<Item = &'a [Option<f64>]>,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let values: Vec<f64> = rows.flatten().map(|value| value.unwrap_or(f64::NAN)).collect();
+    let shape = (values.len().checked_div(columns).unwrap_or(0), columns);
+    let array = Array2::from_shape_vec(shape, values).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(array.into_pyarray(py))
+}
+
+/// One value each.
+pub fn column(py: Python<'_>, values: impl Iterator<Item = f64>) -> Bound<'_, PyArray1<f64>> {
+    values.collect::<Vec<_>>().into_pyarray(py)
+}
+
+/// JSON as Python's dictionaries and lists.
+pub fn from_json<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import(intern!(py, "json"))?.call_method1(intern!(py, "loads"), (json,))
+}
