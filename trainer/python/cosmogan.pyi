@@ -7,6 +7,7 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = ["Generator", "statistics", "compare", "__version__"]
 __version__: str
 
 @final

@@ -11,6 +11,7 @@
 //! check      formatting, lints, documentation, licences
 //! docs       the API documentation
 //! bench      statistics against their definitions, the trainer against PyTorch
+//! python     the Python package
 //! fuzz       searches the parsers for input that they do not survive
 //! ```
 
@@ -22,6 +23,7 @@ mod fuzz;
 mod install;
 mod page;
 mod process;
+mod python;
 mod serve;
 mod summary;
 mod test;
@@ -62,6 +64,8 @@ enum Command {
     Bench(bench::BenchArguments),
     /// Search a parser for input that it does not survive
     Fuzz(fuzz::FuzzArguments),
+    /// Build the Python package into target/wheels and test it in an empty environment
+    Python(python::PythonArguments),
     /// Install libtorch, so that `cargo build -p trainer` works
     Setup,
 }
@@ -90,6 +94,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Docs => docs::build(&workspace)?,
         Command::Bench(arguments) => bench::run(&workspace, arguments)?,
         Command::Fuzz(arguments) => fuzz::run(&workspace, arguments)?,
+        Command::Python(arguments) => python::run(&workspace, arguments)?,
         Command::Setup => install::libtorch(&workspace)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 
-use crate::{check, dist, install, process::Step, summary::Summary, workspace::Workspace};
+use crate::{check, dist, install, process::Step, python, summary::Summary, workspace::Workspace};
 
 /// Options of `cargo xtask test`.
 #[derive(Args)]
@@ -24,11 +24,11 @@ pub struct TestArguments {
 /// When the set-up fails; failing tests are in the exit code.
 pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode> {
     install::libtorch(workspace)?;
-    let python = install::python(workspace)?;
+    let interpreter = install::python(workspace)?;
     let mut summary = Summary::default();
     let mut failed_runs = Vec::new();
 
-    let native = Step::new("Build and run the native tests", "cargo").env("COSMOGAN_PYTHON", &python).args([
+    let native = Step::new("Build and run the native tests", "cargo").env("COSMOGAN_PYTHON", &interpreter).args([
         "test",
         "--locked",
         "--no-fail-fast",
@@ -43,7 +43,7 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
     // A machine without libtorch, as far as a build can tell.
     let without_torch = Step::new("Build and test the trainer without libtorch", "cargo")
         .env("LIBTORCH", "/there-is-no-libtorch")
-        .env("COSMOGAN_PYTHON", &python)
+        .env("COSMOGAN_PYTHON", &interpreter)
         // What its commands do: the rest is compiled from the same text, and tested above.
         .args([
             "test",
@@ -58,6 +58,10 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
             "corpus",
         ]);
     count(workspace, without_torch, "tests without libtorch", &mut summary, &mut failed_runs)?;
+
+    let wheel = python::wheel(workspace, true)?;
+    let package = python::tests(workspace, &wheel)?;
+    count(workspace, package, "tests of the Python package", &mut summary, &mut failed_runs)?;
 
     if !arguments.no_browser {
         install::web_tools(workspace)?;

@@ -56,6 +56,7 @@ impl Generator {
     fn draw<'py>(&self, py: Python<'py>, seeds: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
         let (seeds, single) = match seeds.extract::<u64>() {
             Ok(seed) => (vec![seed], true),
+            Err(error) if !seeds.hasattr("__iter__")? => return Err(error),
             Err(_) => {
                 let seed = |seed: PyResult<Bound<'py, PyAny>>| seed?.extract::<u64>();
                 (seeds.try_iter()?.map(seed).collect::<PyResult<Vec<_>>>()?, false)

@@ -10,8 +10,8 @@ use super::system;
 use crate::{process::Step, workspace::Workspace};
 
 /// torch is the one that tch 0.24 binds; safetensors, astropy, onnxruntime and h5py are who else must read our files, and write some;
-/// TensorFlow writes the authors' checkpoints anew, and wants this h5py.
-const PACKAGES: [&str; 7] = [
+/// TensorFlow writes the authors' checkpoints anew, and wants this h5py; maturin builds the Python package.
+const PACKAGES: [&str; 8] = [
     "torch==2.11.0",
     "numpy==2.4.6",
     "safetensors==0.8.0",
@@ -19,6 +19,7 @@ const PACKAGES: [&str; 7] = [
     "onnxruntime==1.32.0",
     "h5py==3.14.0",
     "tensorflow-cpu==2.21.0",
+    "maturin==1.16.0",
 ];
 
 /// Installs libtorch, unless the environment's `LIBTORCH` names one already.
