@@ -3,7 +3,10 @@
 
 mod support;
 
-use std::process::{Command, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context, Result, ensure};
 use shared::formats::npy;
@@ -192,6 +195,22 @@ fn wrong_input_is_explained() -> Result<()> {
         refuse(here, line, says)?;
     }
     assert!(!here.join("a.npy").exists() && !here.join("a.fits").exists(), "a refused command left its output behind");
+    Ok(())
+}
+
+#[test]
+fn what_cannot_fit_and_what_is_no_weights_are_told_before_work_begins() -> Result<()> {
+    let folder = folder_with_maps()?;
+    let here = folder.path();
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../public/weights");
+    let weights = weights.display();
+    let line = format!("generate --weights {weights} --count 4000000000000 --out big.npy");
+    refuse(here, &line, "and its disk has")?;
+    refuse(here, "maps --maps maps.npy --side-angle 1 --size 32 --count 4294967295 --out big.npy", "and its disk has")?;
+    ensure!(!here.join("big.npy").exists());
+    refuse(here, "generate --weights maps.npy --out x.npy", "maps.npy is no manifest of weights")?;
+    refuse(here, &format!("generate --weights {weights}/index.json --out x.npy"), "is no manifest of weights")?;
+    refuse(here, &format!("generate --weights {weights} --seed -1 --out x.npy"), "invalid value '-1' for '--seed")?;
     Ok(())
 }
 

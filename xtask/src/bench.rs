@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
-use crate::{install, page, process::Step, workspace::Workspace};
+use crate::{install, page, process::Step, python, workspace::Workspace};
 
 /// Parts that run by themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -46,6 +46,10 @@ pub fn run(workspace: &Workspace, arguments: &BenchArguments) -> Result<()> {
         .args(["bench", "--locked", "-p", "simulator", "--bench", "simulator"])
         .run(workspace)?;
     let lenstools = install::lenstools(workspace)?;
+    Step::new("Install the Python package beside LensTools", &lenstools.python)
+        .args(["-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--no-deps", "--force-reinstall"])
+        .arg(python::wheel(workspace, false)?)
+        .run(workspace)?;
     Step::new("Transforms of cubes, against SciPy", &lenstools.python)
         .arg("tests/python/compare_simulator.py")
         .arg(workspace.target().join("criterion"))

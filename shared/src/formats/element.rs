@@ -27,6 +27,9 @@ impl Element {
     /// `<f2`, half the size: three digits of kappa.
     pub const LITTLE_F16: Self = Self { kind: Kind::Half, big_endian: false };
 
+    /// `<f8`, in which statistics are kept.
+    pub const LITTLE_F64: Self = Self { kind: Kind::Double, big_endian: false };
+
     /// A type as NumPy names it: `<f4`, `>i2`, `|u1`, `|b1`. `None` for one that is not of real numbers.
     pub fn of_numpy(name: &str) -> Option<Self> {
         let (order, rest) = name.split_at_checked(1)?;

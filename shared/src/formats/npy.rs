@@ -298,8 +298,15 @@ pub fn encode_header(maps: usize, rows: usize, columns: usize) -> Vec<u8> {
 
 /// The same for numbers of another type.
 pub fn encode_header_of(element: Element, maps: usize, rows: usize, columns: usize) -> Vec<u8> {
-    let descr = element.numpy();
-    let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({maps}, {rows}, {columns}), }}");
+    encode_header_shaped(element, &[maps, rows, columns])
+}
+
+/// The same for an array of up to three axes.
+pub fn encode_header_shaped(element: Element, shape: &[usize]) -> Vec<u8> {
+    let (descr, shape) = (element.numpy(), shape.iter().map(|size| format!("{size}, ")).collect::<String>());
+    // Python's tuples: (3,) and (3, 4).
+    let shape = if shape.matches(',').count() == 1 { shape.trim_end() } else { shape.trim_end_matches(", ") };
+    let dictionary = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
     let mut header = Vec::with_capacity(WRITTEN_HEADER_BYTES);
     header.extend_from_slice(MAGIC);
     header.extend_from_slice(&[1, 0]);

@@ -1,9 +1,6 @@
-//! NumPy's arrays as maps, and rows of values as NumPy's arrays.
+//! NumPy's arrays as maps, and numbers as NumPy's arrays.
 
-use numpy::{
-    IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods,
-    ndarray::Array2,
-};
+use numpy::{IntoPyArray, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods, ndarray::ArrayD};
 use pyo3::{exceptions::PyValueError, intern, prelude::*, types::PyDict};
 
 /// Anything that NumPy makes an array of, in single precision, row-major: its shape and numbers.
@@ -17,16 +14,13 @@ pub fn doubles(given: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     Ok(converted::<f64>(given, "float64")?.as_slice()?.to_vec())
 }
 
-fn converted<'py, T: numpy::Element>(
-    given: &Bound<'py, PyAny>,
-    kind: &str,
-) -> PyResult<PyReadonlyArrayDyn<'py, T>> {
+fn converted<'py, T: numpy::Element>(given: &Bound<'py, PyAny>, kind: &str) -> PyResult<PyReadonlyArrayDyn<'py, T>> {
     let py = given.py();
     let options = PyDict::new(py);
     options.set_item(intern!(py, "dtype"), kind)?;
     let numpy = py.import(intern!(py, "numpy"))?;
     let array = numpy.call_method(intern!(py, "ascontiguousarray"), (given,), Some(&options))?;
-    Ok(array.cast_into::<numpy::PyArrayDyn<T>>()?.readonly())
+    Ok(array.cast_into::<PyArrayDyn<T>>()?.readonly())
 }
 
 /// Maps of one size.
@@ -61,21 +55,14 @@ impl Maps {
     }
 }
 
-/// Rows of one length; NaN where a value does not exist.
-pub fn rows<'py, 'a>(
+/// Numbers of this shape.
+pub fn numbers<'py, T: numpy::Element>(
     py: Python<'py>,
-    columns: usize,
-    rows: impl Iterator<Item = &'a [Option<f64>]>,
-) -> PyResult<Bound<'py, PyArray2<f64>>> {
-    let values: Vec<f64> = rows.flatten().map(|value| value.unwrap_or(f64::NAN)).collect();
-    let shape = (values.len().checked_div(columns).unwrap_or(0), columns);
-    let array = Array2::from_shape_vec(shape, values).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    shape: &[usize],
+    values: Vec<T>,
+) -> PyResult<Bound<'py, PyArrayDyn<T>>> {
+    let array = ArrayD::from_shape_vec(shape, values).map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok(array.into_pyarray(py))
-}
-
-/// One value each.
-pub fn column(py: Python<'_>, values: impl Iterator<Item = f64>) -> Bound<'_, PyArray1<f64>> {
-    values.collect::<Vec<_>>().into_pyarray(py)
 }
 
 /// JSON as Python's dictionaries and lists.

@@ -2,15 +2,12 @@
 
 use std::path::PathBuf;
 
-use numpy::{IntoPyArray, PyArray1, PyArrayDyn, ndarray::ArrayD};
+use numpy::{IntoPyArray, PyArray1, PyArrayDyn};
 use pyo3::{exceptions::PyValueError, prelude::*};
 use shared::{
     formats::weights::{Manifest, Precision},
     latent,
-    network::{
-        cpu::CpuGenerator,
-        generator::DrawInput,
-    },
+    network::{cpu::CpuGenerator, generator::DrawInput},
 };
 use trainer::{
     drawing::{DeviceChoice, Drawer, Generator as Drawing},
@@ -18,7 +15,7 @@ use trainer::{
 };
 
 use crate::{
-    arrays::{from_json, singles},
+    arrays::{from_json, numbers, singles},
     raised,
 };
 
@@ -113,17 +110,24 @@ impl Generator {
 
     fn __repr__(&self) -> String {
         let side = self.pixels();
-        format!("<cosmogan.Generator: z of {}, maps of {side} x {side} pixels and {} degrees>", self.latent_size(), self.side_angle())
+        format!(
+            "<cosmogan.Generator: z of {}, maps of {side} x {side} pixels and {} degrees>",
+            self.latent_size(),
+            self.side_angle()
+        )
     }
 }
 
 impl Generator {
-    fn drawn<'py>(&self, py: Python<'py>, inputs: Vec<DrawInput>, single: bool) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
+    fn drawn<'py>(
+        &self,
+        py: Python<'py>,
+        inputs: Vec<DrawInput>,
+        single: bool,
+    ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
         let (count, side) = (inputs.len(), self.pixels());
         let kappa = py.detach(|| self.drawing.draw_now(&inputs)).map_err(raised)?;
         let shape = if single { vec![side, side] } else { vec![count, side, side] };
-        let kappa: Vec<f32> = kappa.into_iter().flatten().collect();
-        let array = ArrayD::from_shape_vec(shape, kappa).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(array.into_pyarray(py))
+        numbers(py, &shape, kappa.into_iter().flatten().collect())
     }
 }

@@ -1,7 +1,7 @@
 //! The Python package `cosmogan`: generation, statistics and comparison of maps. Its documentation for users is `cosmogan.pyi`.
 //!
 //! ```text
-//! arrays      NumPy's arrays as maps, and rows of values as NumPy's arrays
+//! arrays      NumPy's arrays as maps, and numbers as NumPy's arrays
 //! generator   trained weights on the processor
 //! statistics  every statistic of maps, and two sets against each other
 //! ```

@@ -4,28 +4,14 @@ use anyhow::{Context, Result, ensure};
 use pyo3::{prelude::*, types::PyDict};
 use shared::{
     ConvergenceMap,
-    statistics::{Statistic, StatisticsEdges, mask::Mask},
+    statistics::{StatisticsEdges, mask::Mask},
 };
-use trainer::evaluation::{comparison, measured::MeasuredMaps, options::TestOptions};
+use trainer::evaluation::{arrays, comparison, measured::MeasuredMaps, options::TestOptions};
 
 use crate::{
-    arrays::{Maps, column, doubles, from_json, rows, singles},
+    arrays::{Maps, doubles, from_json, numbers, singles},
     raised,
 };
-
-/// Names of the middles and of the values of a statistic's bins.
-fn names(statistic: Statistic) -> (&'static str, &'static str) {
-    let middles = match statistic {
-        Statistic::PowerSpectrum => "ell",
-        Statistic::V0 | Statistic::V1 | Statistic::V2 => "nu",
-        Statistic::Peaks => "peak_nu",
-        Statistic::Minima => "minimum_nu",
-        Statistic::Pdf => "kappa",
-        Statistic::TwoPoint => "theta",
-        Statistic::Bispectrum => "triangle_ell",
-    };
-    (middles, statistic.name())
-}
 
 /// Pixels that are used, of one mask for all maps or of one each.
 struct Used {
@@ -103,16 +89,9 @@ pub fn statistics<'py>(
     }
     let measured = py.detach(|| measured(&maps, side_angle, used.as_ref(), &edges)).map_err(raised)?;
     let found = PyDict::new(py);
-    for statistic in Statistic::ALL {
-        let (middles, values) = names(statistic);
-        let abscissae = measured.middles(statistic);
-        found.set_item(values, rows(py, abscissae.len(), measured.maps.iter().map(|map| map.of(statistic)))?)?;
-        found.set_item(middles, column(py, abscissae.iter().copied()))?;
+    for array in arrays::arrays(&measured) {
+        found.set_item(array.name, numbers(py, &array.shape, array.values)?)?;
     }
-    found.set_item("moments", rows(py, 9, measured.maps.iter().map(|map| map.moments.as_slice()))?)?;
-    found.set_item("mean", column(py, measured.maps.iter().map(|map| map.mean)))?;
-    found.set_item("sigma", column(py, measured.maps.iter().map(|map| map.sigma)))?;
-    found.set_item("masked", column(py, measured.maps.iter().map(|map| map.masked)))?;
     Ok(found)
 }
 

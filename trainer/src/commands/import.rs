@@ -93,12 +93,15 @@ pub fn run(arguments: &ImportArguments) -> Result<()> {
     let side_angle = arguments.side_angle.unwrap_or(AUTHORS_SIDE_ANGLE);
     let generator = |precision| encoded(&network.generator(), &imported.generator, precision);
     let precisions = arguments.precision.iter().map(|&precision| Precision::from(precision));
-    let shown = || arguments.tensorflow.iter().chain(&arguments.pytorch).map(|path| path.display().to_string()).collect::<String>();
+    let shown = || {
+        arguments.tensorflow.iter().chain(&arguments.pytorch).map(|path| path.display().to_string()).collect::<String>()
+    };
     let mut weights = EncodedWeights::new(generator, &network, side_angle, precisions).with_context(shown)?;
     let mut parts = "generator";
     if let Some((batch_norm, tensors)) = imported.discriminator.as_ref().filter(|_| !arguments.generator_alone) {
         let form = DiscriminatorForm { batch_norm: *batch_norm, ..DiscriminatorForm::paper(&network) };
-        weights = weights.with_discriminator(form, encoded(&form.layers(&network), tensors, Precision::F16).with_context(shown)?)?;
+        weights = weights
+            .with_discriminator(form, encoded(&form.layers(&network), tensors, Precision::F16).with_context(shown)?)?;
         parts = "generator and discriminator";
     }
     let manifest = weights.write(&arguments.out, origin(arguments, &imported), Vec::new())?;

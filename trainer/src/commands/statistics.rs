@@ -1,4 +1,4 @@
-//! `trainer statistics`: every statistic of every map, as JSON and CSV.
+//! `trainer statistics`: every statistic of every map, as JSON, NumPy's arrays and CSV.
 
 use std::{
     fmt::Write as _,
@@ -19,6 +19,7 @@ use storage::{
 use super::input::{InputArguments, MaskArguments};
 use crate::{
     evaluation::{
+        arrays::{arrays, write_npz},
         diversity::{self, Similarity},
         measured::{MeasuredMaps, masked_note},
     },
@@ -36,7 +37,7 @@ use crate::{
 ///
 /// Examples:
 ///   trainer statistics --maps maps.npy --json statistics.json
-///   trainer statistics --maps my-fits-maps --side-angle 3.5 --csv tables
+///   trainer statistics --maps my-fits-maps --side-angle 3.5 --csv tables --npz statistics.npz
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct StatisticsArguments {
@@ -56,6 +57,9 @@ pub struct StatisticsArguments {
     /// Folder for tables: one file a statistic with one line a map, and ensemble.csv with means and sigmas
     #[arg(long, value_name = "DIR")]
     csv: Option<PathBuf>,
+    /// File for all values as NumPy's arrays: power_spectrum [maps, bins], ell [bins] and so on, NaN where a value does not exist
+    #[arg(long, value_name = "FILE.npz")]
+    npz: Option<PathBuf>,
     /// Replace what is there
     #[arg(long)]
     force: bool,
@@ -68,12 +72,14 @@ pub struct StatisticsArguments {
 pub fn run(arguments: &StatisticsArguments) -> Result<()> {
     // A reader that has enough, such as `head`, ends this command without a word.
     sigpipe::reset();
-    if let Some(path) = &arguments.json {
+    for path in arguments.json.iter().chain(&arguments.npz) {
         check_free(path, arguments.force)?;
     }
+    let files = || arguments.json.iter().chain(&arguments.npz).map(PathBuf::as_path);
+    check_distinct(&files().collect::<Vec<_>>())?;
     if let Some(folder) = &arguments.csv {
         let tables: Vec<PathBuf> = table_names().map(|name| folder.join(name)).collect();
-        let outputs = tables.iter().chain(&arguments.json).map(PathBuf::as_path);
+        let outputs = tables.iter().map(PathBuf::as_path).chain(files());
         check_distinct(&outputs.collect::<Vec<_>>())?;
         for table in &tables {
             check_free(table, arguments.force)?;
@@ -94,6 +100,11 @@ pub fn run(arguments: &StatisticsArguments) -> Result<()> {
             .with_context(|| cannot_write(path))?;
         file.finish()?;
     }
+    if let Some(path) = &arguments.npz {
+        let mut file = AtomicFile::create(path)?;
+        write_npz(&arrays(&measured), &mut file).with_context(|| cannot_write(path))?;
+        file.finish()?;
+    }
     if let Some(folder) = &arguments.csv {
         write_tables(folder, &measured)?;
     }
@@ -106,7 +117,7 @@ pub fn run(arguments: &StatisticsArguments) -> Result<()> {
         rayon::current_num_threads()
     );
     print!("{}", overview(&measured));
-    for written in arguments.json.iter().chain(&arguments.csv) {
+    for written in arguments.json.iter().chain(&arguments.npz).chain(&arguments.csv) {
         println!("written: {}", written.display());
     }
     if let Some(Similarity { pairs, mean, standard_error }) = similarity {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! run         the evaluation, part by part
+//! arrays      these as arrays with names, and as .npz
 //! measured    statistics of a set of maps, from files or from a generator
 //! comparison  two sets against each other, bin by bin (options: how); pixel_comparison: their pixel values
 //! diversity   how alike the maps of one set are
@@ -10,6 +11,7 @@
 //! reference   files of public/reference, which the page reads
 //! ```
 
+pub mod arrays;
 pub mod comparison;
 pub mod diversity;
 #[cfg(test)]

@@ -59,7 +59,11 @@ impl LoadedWeights {
             format!("cannot read {}: give a folder of weights, as `trainer export` writes it", manifest_path.display())
         })?;
         let shown = || manifest_path.display().to_string();
-        if serde_json::from_slice::<serde_json::Value>(&bytes).ok().and_then(|json| json.get("format").cloned()).is_none() {
+        if serde_json::from_slice::<serde_json::Value>(&bytes)
+            .ok()
+            .and_then(|json| json.get("format").cloned())
+            .is_none()
+        {
             bail!(
                 "{} is no manifest of weights: give a folder that `trainer export` or `trainer import` wrote, or its manifest.json",
                 manifest_path.display()

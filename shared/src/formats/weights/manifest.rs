@@ -88,7 +88,10 @@ impl Manifest {
                 return Err(WeightsError::Value { name: "discriminator.file", value: file.file.clone() });
             }
             if !(1e-6..=1e6).contains(&form.input_unit) {
-                return Err(WeightsError::Value { name: "discriminator.input_unit", value: form.input_unit.to_string() });
+                return Err(WeightsError::Value {
+                    name: "discriminator.input_unit",
+                    value: form.input_unit.to_string(),
+                });
             }
         }
         Ok(manifest)

@@ -165,7 +165,8 @@ fn each_of(path: &Path, mut look: impl FnMut(&str, &mut dyn Read) -> Result<bool
     let is_packed = file.read_exact(&mut beginning).is_ok() && beginning == [0x1f, 0x8b];
     let file = BufReader::new(File::open(path)?);
     let bytes: Box<dyn Read> = if is_packed { Box::new(GzDecoder::new(file)) } else { Box::new(file) };
-    let not_one = "this is no tar, or it is damaged: give the checkpoint's folder, its name without .index, or a tar of it";
+    let not_one =
+        "this is no tar, or it is damaged: give the checkpoint's folder, its name without .index, or a tar of it";
     for entry in tar::Archive::new(bytes).entries()? {
         let mut entry = entry.context(not_one)?;
         let name = entry.path().context(not_one)?.to_string_lossy().trim_start_matches("./").to_owned();
@@ -195,10 +196,13 @@ mod tests {
         for one in ["a-1", "a-1.index", "a-1.data-00000-of-00001", "a-1.meta"] {
             assert_eq!(CheckpointFiles::find(&path.join(one)).unwrap().name(), "a-1", "{one}");
         }
-        std::fs::write(path.join("checkpoint"), "model_checkpoint_path: \"/scratch/theirs/a-2\"\nall: \"a-1\"\n").unwrap();
+        std::fs::write(path.join("checkpoint"), "model_checkpoint_path: \"/scratch/theirs/a-2\"\nall: \"a-1\"\n")
+            .unwrap();
         let found = CheckpointFiles::find(path).unwrap();
         assert_eq!((found.name(), found.index().unwrap()), ("a-2", b"a-2.index".to_vec()));
-        assert!(format!("{:#}", found.data(1, 2).unwrap_err()).contains("a-2.data-00001-of-00002 belongs to the index"));
+        assert!(
+            format!("{:#}", found.data(1, 2).unwrap_err()).contains("a-2.data-00001-of-00002 belongs to the index")
+        );
 
         let mut tar = tar::Builder::new(Vec::new());
         tar.append_dir_all("theirs", path).unwrap();

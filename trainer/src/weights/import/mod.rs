@@ -65,7 +65,11 @@ fn take(layers: &[Layer], mut tensors: Tensors) -> Result<Tensors> {
     let mut taken = Tensors::new();
     for parameter in parameters(layers) {
         let Some(tensor) = tensors.remove(&parameter.name) else {
-            bail!("it lacks {}, floating-point numbers of shape {:?}: this is another network", parameter.name, parameter.shape);
+            bail!(
+                "it lacks {}, floating-point numbers of shape {:?}: this is another network",
+                parameter.name,
+                parameter.shape
+            );
         };
         if tensor.shape != parameter.shape {
             bail!(

@@ -45,7 +45,10 @@ pub fn read(path: &Path) -> Result<Imported> {
         let tensors = without_prefixes(tensors);
         let brought = if tensors.contains_key("deconv1.weight") {
             ours(tensors)?
-        } else if tensors.contains_key("main.0.weight") && tensors.contains_key("main.4.weight") && !is_discriminator(&tensors) {
+        } else if tensors.contains_key("main.0.weight")
+            && tensors.contains_key("main.4.weight")
+            && !is_discriminator(&tensors)
+        {
             theirs(tensors)?
         } else {
             // A conditional one's is shown the cosmology as a second map.
@@ -142,7 +145,9 @@ fn theirs(mut tensors: Tensors) -> Result<Found> {
     for stage in 1..=stages {
         match shape(&format!("main.{}.weight", 3 * stage + 1))[..] {
             [_, _, 5, 5] => {}
-            [_, _, 5, 5, 5] => bail!("this is a generator of cubes, of cosmogan_pytorch's 3D variant: those of maps are read"),
+            [_, _, 5, 5, 5] => {
+                bail!("this is a generator of cubes, of cosmogan_pytorch's 3D variant: those of maps are read")
+            }
             [_, _, rows, columns] => bail!("its kernels are {rows} x {columns}: those of this network are 5 x 5"),
             _ => bail!("main.{}.weight is no kernel: this is another network", 3 * stage + 1),
         }
@@ -192,8 +197,7 @@ fn discriminator(
             notes.push("its discriminator is left out: it normalises its first layer, which Table 2 does not".into());
         } else if tensors.contains_key("conv1.weight") {
             let normalised = tensors.contains_key("bn2.weight");
-            let layers =
-                if normalised { network.discriminator() } else { network.discriminator_without_batch_norm() };
+            let layers = if normalised { network.discriminator() } else { network.discriminator_without_batch_norm() };
             match take(&layers, tensors) {
                 Ok(tensors) => return Some((normalised, tensors)),
                 Err(error) => notes.push(format!("its discriminator is left out: {error:#}")),

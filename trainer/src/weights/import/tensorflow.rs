@@ -69,7 +69,9 @@ pub fn read(files: &CheckpointFiles, data_format: Option<DataFormat>) -> Result<
     let order = match data_format.or_else(|| format_of(&files.graph()?)) {
         Some(order) => order,
         None => {
-            notes.push("no graph (.meta) lies beside the checkpoint: taken for NHWC, which --data-format changes".to_owned());
+            notes.push(
+                "no graph (.meta) lies beside the checkpoint: taken for NHWC, which --data-format changes".to_owned(),
+            );
             DataFormat::ChannelsLast
         }
     };
@@ -97,13 +99,14 @@ pub fn read(files: &CheckpointFiles, data_format: Option<DataFormat>) -> Result<
     }
     let generator = take(&network.generator(), generator)?;
 
-    let discriminator = match discriminator(&checkpoint, order).and_then(|tensors| take(&network.discriminator(), tensors)) {
-        Ok(tensors) => Some((true, tensors)),
-        Err(error) => {
-            notes.push(format!("its discriminator is left out: {error:#}"));
-            None
-        }
-    };
+    let discriminator =
+        match discriminator(&checkpoint, order).and_then(|tensors| take(&network.discriminator(), tensors)) {
+            Ok(tensors) => Some((true, tensors)),
+            Err(error) => {
+                notes.push(format!("its discriminator is left out: {error:#}"));
+                None
+            }
+        };
     Ok(Imported {
         network,
         generator,

@@ -152,9 +152,8 @@ fn open_zip(source: &dyn Source) -> Result<(Pickle, BTreeMap<String, Storage>), 
             stored.push((name, member.data_start(), member.size()));
         }
     }
-    let pickle = pickle.ok_or_else(|| {
-        CheckpointError::Kind("it is a zip without data.pkl, so none that torch.save wrote".into())
-    })?;
+    let pickle = pickle
+        .ok_or_else(|| CheckpointError::Kind("it is a zip without data.pkl, so none that torch.save wrote".into()))?;
     let (pickle, _) = Pickle::read(&pickle)?;
     let folder = folder + "data/";
     let storages = stored.into_iter().filter_map(|(name, offset, bytes)| {
@@ -186,7 +185,9 @@ fn open_old(source: &dyn Source) -> Result<(Pickle, BTreeMap<String, Storage>), 
     let (mut offset, mut storages) = (at as u64, BTreeMap::new());
     for key in keys_of.iter().filter_map(|&key| keys.text(key)) {
         let mut length = [0; 8];
-        source.read_at(offset, &mut length).map_err(|_| CheckpointError::Damaged(format!("storage {key} is missing")))?;
+        source
+            .read_at(offset, &mut length)
+            .map_err(|_| CheckpointError::Damaged(format!("storage {key} is missing")))?;
         offset += 8;
         let width = widths.get(key).copied().flatten();
         let bytes = width.and_then(|width| u64::from_le_bytes(length).checked_mul(width as u64));
@@ -201,13 +202,7 @@ fn open_old(source: &dyn Source) -> Result<(Pickle, BTreeMap<String, Storage>), 
 }
 
 /// Dictionaries that have tensors, and those inside dictionaries; each once, though a file may name it many times.
-fn find_dictionaries(
-    pickle: &Pickle,
-    at: usize,
-    path: &str,
-    seen: &mut BTreeSet<usize>,
-    found: &mut Vec<Dictionary>,
-) {
+fn find_dictionaries(pickle: &Pickle, at: usize, path: &str, seen: &mut BTreeSet<usize>, found: &mut Vec<Dictionary>) {
     let Some(Node::Dictionary(pairs)) = pickle.node(at) else { return };
     if seen.len() >= MOST_DICTIONARIES || !seen.insert(at) {
         return;

@@ -268,7 +268,9 @@ impl<'a> Machine<'a> {
                 b'R' | 0x81 => self.call()?,
                 // The attributes of a dictionary, such as _metadata.
                 b'b' => drop(self.pop()?),
-                other => return Err(damaged(&format!("has the opcode {other:#04x}, which no dictionary of tensors has"))),
+                other => {
+                    return Err(damaged(&format!("has the opcode {other:#04x}, which no dictionary of tensors has")));
+                }
             }
         }
     }
@@ -393,7 +395,9 @@ impl<'a> Machine<'a> {
     /// A storage by its persistent name: ("storage", type, key, device, length, ...).
     fn storage(&mut self) -> Result<(), CheckpointError> {
         let name = self.pop()?;
-        let Some(Node::Tuple(items)) = self.nodes.get(name) else { return Err(damaged("has a storage without a name")) };
+        let Some(Node::Tuple(items)) = self.nodes.get(name) else {
+            return Err(damaged("has a storage without a name"));
+        };
         let mut items = items.iter().map(|&item| self.nodes.get(item));
         let (word, kind, key) = (items.next().flatten(), items.next().flatten(), items.next().flatten());
         let (Some(Node::Text(word)), Some(Node::StorageType(kind)), Some(Node::Text(key))) = (word, kind, key) else {
@@ -421,7 +425,9 @@ impl<'a> Machine<'a> {
                 Some(Node::Tensor(place)) => Node::Tensor(place.clone()),
                 _ => return Err(damaged("has a parameter without a tensor")),
             },
-            Function::Tensor => self.tensor(arguments).ok_or_else(|| damaged("has a tensor of another form than torch's"))?,
+            Function::Tensor => {
+                self.tensor(arguments).ok_or_else(|| damaged("has a tensor of another form than torch's"))?
+            }
         };
         self.push(made);
         Ok(())

@@ -180,15 +180,15 @@ mod tests {
         let dim = shape.iter().map(|&size| Dimension { size }).collect();
         let crc32c = table::masked(crc32c::crc32c(bytes));
         let size = bytes.len() as i64;
-        let entry =
-            Entry { dtype, shape: Some(Shape { dim }), shard_id: 0, offset, size, crc32c, slices: Vec::new() };
+        let entry = Entry { dtype, shape: Some(Shape { dim }), shard_id: 0, offset, size, crc32c, slices: Vec::new() };
         entry.encode_to_vec()
     }
 
     fn bundle() -> (Vec<u8>, Vec<u8>) {
         let header = Header { num_shards: 1, endianness: 0 }.encode_to_vec();
         let floats: Vec<u8> = [1.0_f32, -2.0, 0.5].iter().flat_map(|value| value.to_le_bytes()).collect();
-        let halves: Vec<u8> = [3.0_f32, 4.0].iter().flat_map(|&value| half::f16::from_f32(value).to_le_bytes()).collect();
+        let halves: Vec<u8> =
+            [3.0_f32, 4.0].iter().flat_map(|&value| half::f16::from_f32(value).to_le_bytes()).collect();
         let entries = [
             ("", header),
             ("a/counter", entry(9, &[], 0, &floats[..8])),

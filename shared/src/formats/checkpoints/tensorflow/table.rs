@@ -26,7 +26,9 @@ fn damaged(what: &str) -> CheckpointError {
 pub fn read(bytes: &[u8]) -> Result<Entries, CheckpointError> {
     let footer = bytes.len().checked_sub(FOOTER).map(|at| &bytes[at..]);
     let footer = footer.filter(|footer| footer[FOOTER - 8..] == MAGIC.to_le_bytes()).ok_or_else(|| {
-        CheckpointError::Kind("this is no index of TensorFlow's second format, or it is cut off: its end is missing".into())
+        CheckpointError::Kind(
+            "this is no index of TensorFlow's second format, or it is cut off: its end is missing".into(),
+        )
     })?;
     let mut handles = Cursor(&footer[..FOOTER - 8]);
     handles.handle()?;
@@ -50,7 +52,8 @@ pub fn masked(checksum: u32) -> u32 {
 /// The entries of a block.
 fn block(bytes: &[u8], (offset, size): (u64, u64)) -> Result<Entries, CheckpointError> {
     let start = usize::try_from(offset).ok();
-    let end = start.zip(usize::try_from(size).ok()).and_then(|(start, size)| start.checked_add(size)?.checked_add(TRAILER));
+    let end =
+        start.zip(usize::try_from(size).ok()).and_then(|(start, size)| start.checked_add(size)?.checked_add(TRAILER));
     let whole = start.zip(end).and_then(|(start, end)| bytes.get(start..end));
     let whole = whole.ok_or_else(|| damaged("names a block that is not there"))?;
     let (contents, trailer) = whole.split_at(whole.len() - TRAILER);
@@ -59,7 +62,9 @@ fn block(bytes: &[u8], (offset, size): (u64, u64)) -> Result<Entries, Checkpoint
         return Err(damaged("differs from its checksum"));
     }
     if trailer[0] != 0 {
-        return Err(CheckpointError::Kind("its index is compressed, which TensorFlow's own are not: save it again".into()));
+        return Err(CheckpointError::Kind(
+            "its index is compressed, which TensorFlow's own are not: save it again".into(),
+        ));
     }
     let (rest, restarts) = contents.split_last_chunk().ok_or_else(|| damaged("has an empty block"))?;
     let restarts = (u32::from_le_bytes(*restarts) as usize).checked_mul(4);
