@@ -254,7 +254,7 @@ fn from_nothing_to_crops() -> Result<()> {
 #[test]
 fn commands_that_need_libtorch_say_what_they_lack() -> Result<()> {
     let folder = folder_with_maps()?;
-    let weights = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../public/weights");
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../public/weights");
     let cuda = format!("generate --weights {} --device cuda --out a.npy", weights.display());
     for line in ["train --data maps.npy --out r", &cuda, "export --run r --out w", "evaluate"] {
         refuse(folder.path(), line, "built without libtorch")?;

@@ -33,6 +33,11 @@ pub fn run(workspace: &Workspace, arguments: &CheckArguments) -> Result<()> {
         .args(fix)
         .args(["--", "-D", "warnings"])
         .run(workspace)?;
+    Step::new("Lints, Python package", "cargo")
+        .args(["clippy", "--locked", "-p", "cosmogan-python"])
+        .args(fix)
+        .args(["--", "-D", "warnings"])
+        .run(workspace)?;
     // The page's profile, so that the build of the page and this check share their dependencies.
     Step::new("Lints, page", "cargo")
         .args([

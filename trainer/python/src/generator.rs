@@ -31,6 +31,7 @@ impl Generator {
     /// Reads weights: a folder with manifest.json, its manifest, or a file of tensors beside it.
     #[staticmethod]
     #[pyo3(signature = (folder, precision=None))]
+    #[allow(clippy::needless_pass_by_value, reason = "pyo3 gives paths as values")]
     fn load(py: Python<'_>, folder: PathBuf, precision: Option<&str>) -> PyResult<Self> {
         let precision = match precision {
             None => None,
@@ -59,8 +60,8 @@ impl Generator {
                 (seeds.try_iter()?.map(seed).collect::<PyResult<Vec<_>>>()?, false)
             }
         };
-        let inputs = seeds.into_iter().map(|seed| DrawInput::of_seed(seed, &self.manifest.network)).collect();
-        self.drawn(py, inputs, single)
+        let inputs: Vec<_> = seeds.into_iter().map(|seed| DrawInput::of_seed(seed, &self.manifest.network)).collect();
+        self.drawn(py, &inputs, single)
     }
 
     /// The maps of latent vectors [N, latent_size], or of one [latent_size].
@@ -75,8 +76,8 @@ impl Generator {
         if values.iter().any(|value| !value.is_finite()) {
             return Err(PyValueError::new_err("a latent vector is not finite"));
         }
-        let inputs = values.chunks(size).map(|z| DrawInput::of_latent(z.to_vec())).collect();
-        self.drawn(py, inputs, shape.len() == 1)
+        let inputs: Vec<_> = values.chunks(size).map(|z| DrawInput::of_latent(z.to_vec())).collect();
+        self.drawn(py, &inputs, shape.len() == 1)
     }
 
     /// The latent vector of a seed.
@@ -119,14 +120,9 @@ impl Generator {
 }
 
 impl Generator {
-    fn drawn<'py>(
-        &self,
-        py: Python<'py>,
-        inputs: Vec<DrawInput>,
-        single: bool,
-    ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
+    fn drawn<'py>(&self, py: Python<'py>, inputs: &[DrawInput], single: bool) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
         let (count, side) = (inputs.len(), self.pixels());
-        let kappa = py.detach(|| self.drawing.draw_now(&inputs)).map_err(raised)?;
+        let kappa = py.detach(|| self.drawing.draw_now(inputs)).map_err(raised)?;
         let shape = if single { vec![side, side] } else { vec![count, side, side] };
         numbers(py, &shape, kappa.into_iter().flatten().collect())
     }

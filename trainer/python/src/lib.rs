@@ -20,7 +20,7 @@ use pyo3::{
 #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 fn raised(error: anyhow::Error) -> PyErr {
     let message = format!("{error:#}");
-    if error.chain().any(|cause| cause.is::<std::io::Error>()) {
+    if error.chain().any(<dyn std::error::Error>::is::<std::io::Error>) {
         PyOSError::new_err(message)
     } else {
         PyValueError::new_err(message)

@@ -18,6 +18,9 @@ use shared::{
     network::{Layer, NetworkDefinition, definition::parameters},
 };
 
+/// More convolutions in a row than any network of this kind has.
+const MOST_STAGES: usize = 32;
+
 /// Tensors by name.
 pub type Tensors = BTreeMap<String, Tensor>;
 

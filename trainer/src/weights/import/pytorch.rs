@@ -13,7 +13,7 @@ use shared::{
 };
 use storage::{files::sha256_of_file, maps::bytes::FileSource};
 
-use super::{Imported, Tensors, sizes, some_names, take};
+use super::{Imported, MOST_STAGES, Tensors, sizes, some_names, take};
 
 /// What a dictionary's names are prefixed with where a network was wrapped or was part of another.
 const PREFIXES: [&str; 5] = ["module.", "_orig_mod.", "generator.", "netG.", "G."];
@@ -122,7 +122,7 @@ type Found = (NetworkDefinition, Tensors, &'static str);
 /// A generator under our names.
 fn ours(tensors: Tensors) -> Result<Found> {
     let shape = |name: &str| tensors.get(name).map(|tensor| tensor.shape.as_slice()).unwrap_or_default();
-    let stages = (1..).take_while(|stage| tensors.contains_key(&format!("deconv{stage}.weight"))).count();
+    let stages = (1..=MOST_STAGES).take_while(|stage| tensors.contains_key(&format!("deconv{stage}.weight"))).count();
     let (&[rows, latent_size], &[channels, ..]) = (shape("fc.weight"), shape("deconv1.weight")) else {
         bail!("fc.weight is no matrix, or missing: this is another network");
     };
@@ -138,7 +138,8 @@ fn theirs(mut tensors: Tensors) -> Result<Found> {
         bail!("{CONDITIONED}");
     }
     let shape = |name: &str| tensors.get(name).map(|tensor| tensor.shape.clone()).unwrap_or_default();
-    let stages = (1..).take_while(|stage| tensors.contains_key(&format!("main.{}.weight", 3 * stage + 1))).count();
+    let stages =
+        (1..=MOST_STAGES).take_while(|stage| tensors.contains_key(&format!("main.{}.weight", 3 * stage + 1))).count();
     let (&[rows, latent_size], &[channels, ..]) = (&shape("main.0.weight")[..], &shape("main.4.weight")[..]) else {
         bail!("main.0.weight is no matrix: this is another network");
     };

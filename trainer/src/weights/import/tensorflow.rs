@@ -14,7 +14,7 @@ use shared::{
     network::definition::KERNEL,
 };
 
-use super::{Imported, Tensors, archive::CheckpointFiles, sizes, some_names, take};
+use super::{Imported, MOST_STAGES, Tensors, archive::CheckpointFiles, sizes, some_names, take};
 
 /// Order of the axes of feature maps, which decides the order of the numbers of dense layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -45,7 +45,7 @@ impl Checkpoint {
 
     /// Layers 1, 2, ... of this name that are there.
     fn count(&self, first: usize, name: impl Fn(usize) -> String) -> usize {
-        (first..).take_while(|&at| self.has(&name(at))).count()
+        (first..MOST_STAGES).take_while(|&at| self.has(&name(at))).count()
     }
 }
 
@@ -66,15 +66,10 @@ pub fn read(files: &CheckpointFiles, data_format: Option<DataFormat>) -> Result<
         );
     }
     let mut notes = Vec::new();
-    let order = match data_format.or_else(|| format_of(&files.graph()?)) {
-        Some(order) => order,
-        None => {
-            notes.push(
-                "no graph (.meta) lies beside the checkpoint: taken for NHWC, which --data-format changes".to_owned(),
-            );
-            DataFormat::ChannelsLast
-        }
-    };
+    let order = data_format.or_else(|| format_of(&files.graph()?)).unwrap_or_else(|| {
+        notes.push("no graph (.meta) lies beside it: taken for NHWC, which --data-format changes".to_owned());
+        DataFormat::ChannelsLast
+    });
 
     let [weight, bias] = [checkpoint.tensor("generator/h0_lin/w")?, checkpoint.tensor("generator/h0_lin/b")?];
     let first = checkpoint.tensor("generator/h1_conv2d_T/w")?;

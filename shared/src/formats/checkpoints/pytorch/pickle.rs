@@ -150,129 +150,169 @@ impl<'a> Machine<'a> {
     fn run(&mut self) -> Result<usize, CheckpointError> {
         loop {
             let opcode = self.take(1)?[0];
-            match opcode {
-                // PROTO and FRAME: nothing that changes what follows.
-                0x80 => drop(self.take(1)?),
-                0x95 => drop(self.take(8)?),
-                b'.' => return self.pop(),
-                b'(' => self.marks.push(self.stack.len()),
-                b'0' => drop(self.pop()?),
-                b'1' => drop(self.since_mark()?),
-                b'2' => {
-                    let top = self.top()?;
-                    self.stack.push(top);
-                }
-                // What is kept by number.
-                b'q' => {
-                    let number = self.take(1)?[0];
-                    self.keep(number.into())?;
-                }
-                b'r' => {
-                    let number = self.four()?;
-                    self.keep(number)?;
-                }
-                0x94 => self.keep(self.memo.len() as u32)?,
-                b'h' => {
-                    let number = self.take(1)?[0];
-                    self.recall(number.into())?;
-                }
-                b'j' => {
-                    let number = self.four()?;
-                    self.recall(number)?;
-                }
-                b'N' => self.push(Node::Nothing),
-                0x88 => self.push(Node::Integer(1)),
-                0x89 => self.push(Node::Integer(0)),
-                b'K' => {
-                    let byte = self.take(1)?[0];
-                    self.push(Node::Integer(byte.into()));
-                }
-                b'M' => {
-                    let two = self.take(2)?;
-                    self.push(Node::Integer(u16::from_le_bytes([two[0], two[1]]).into()));
-                }
-                b'J' => {
-                    let number = self.four()?.cast_signed();
-                    self.push(Node::Integer(number.into()));
-                }
-                0x8a => {
-                    let length = self.take(1)?[0];
-                    self.long(length.into())?;
-                }
-                0x8b => {
-                    let length = self.four()?;
-                    self.long(length.into())?;
-                }
-                b'G' => {
-                    self.take(8)?;
-                    self.push(Node::Nothing);
-                }
-                // Texts, and bytes, which do not matter here.
-                b'X' | b'T' | b'B' => {
-                    let length = self.four()?;
-                    self.text(opcode == b'X', length.into())?;
-                }
-                0x8c | b'U' | b'C' => {
-                    let length = self.take(1)?[0];
-                    self.text(opcode == 0x8c, length.into())?;
-                }
-                0x8d | 0x8e => {
-                    let length = self.take(8)?.first_chunk().map_or(0, |&eight| u64::from_le_bytes(eight));
-                    self.text(opcode == 0x8d, length)?;
-                }
-                // Containers.
-                b'}' => self.push(Node::Dictionary(Vec::new())),
-                b']' | 0x8f => self.push(Node::List(Vec::new())),
-                b')' => self.push(Node::Tuple(Vec::new())),
-                b't' => {
-                    let items = self.since_mark()?;
-                    self.push(Node::Tuple(items));
-                }
-                0x85..=0x87 => {
-                    let start = self.stack.len().checked_sub(usize::from(opcode - 0x84));
-                    let items = self.split(start)?;
-                    self.push(Node::Tuple(items));
-                }
-                b's' => {
-                    let start = self.stack.len().checked_sub(2);
-                    let items = self.split(start)?;
-                    self.set(&items)?;
-                }
-                b'u' => {
-                    let items = self.since_mark()?;
-                    self.set(&items)?;
-                }
-                b'a' => {
-                    let item = self.pop()?;
-                    self.append(&[item])?;
-                }
-                b'e' | 0x90 => {
-                    let items = self.since_mark()?;
-                    self.append(&items)?;
-                }
-                // Names, and what is made by them.
-                b'c' => {
-                    let [module, name] = [self.line()?, self.line()?];
-                    self.name(module, name)?;
-                }
-                0x93 => {
-                    let [name, module] = [self.pop()?, self.pop()?];
-                    let (Some(Node::Text(module)), Some(Node::Text(name))) =
-                        (self.nodes.get(module).cloned(), self.nodes.get(name).cloned())
-                    else {
-                        return Err(damaged("names something by what is no name"));
-                    };
-                    self.name(&module, &name)?;
-                }
-                b'Q' => self.storage()?,
-                b'R' | 0x81 => self.call()?,
-                // The attributes of a dictionary, such as _metadata.
-                b'b' => drop(self.pop()?),
-                other => {
-                    return Err(damaged(&format!("has the opcode {other:#04x}, which no dictionary of tensors has")));
-                }
+            if opcode == b'.' {
+                return self.pop();
+            }
+            let is_known = self.stack(opcode)?
+                || self.memory(opcode)?
+                || self.scalar(opcode)?
+                || self.container(opcode)?
+                || self.named(opcode)?;
+            if !is_known {
+                return Err(damaged(&format!("has the opcode {opcode:#04x}, which no dictionary of tensors has")));
             }
         }
+    }
+
+    /// Does what changes the stack alone, where the opcode is that.
+    fn stack(&mut self, opcode: u8) -> Result<bool, CheckpointError> {
+        match opcode {
+            // PROTO and FRAME: nothing that changes what follows.
+            0x80 => drop(self.take(1)?),
+            0x95 => drop(self.take(8)?),
+            b'(' => self.marks.push(self.stack.len()),
+            // POP; and BUILD, which gives a dictionary attributes, such as _metadata.
+            b'0' | b'b' => drop(self.pop()?),
+            b'1' => drop(self.since_mark()?),
+            b'2' => {
+                let top = self.top()?;
+                self.stack.push(top);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Keeps a value by number, or recalls one.
+    fn memory(&mut self, opcode: u8) -> Result<bool, CheckpointError> {
+        match opcode {
+            b'q' => {
+                let number = self.take(1)?[0];
+                self.keep(number.into())?;
+            }
+            b'r' => {
+                let number = self.four()?;
+                self.keep(number)?;
+            }
+            0x94 => self.keep(self.memo.len() as u32)?,
+            b'h' => {
+                let number = self.take(1)?[0];
+                self.recall(number.into())?;
+            }
+            b'j' => {
+                let number = self.four()?;
+                self.recall(number)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Numbers and texts; bytes and numbers of floating point do not matter here.
+    fn scalar(&mut self, opcode: u8) -> Result<bool, CheckpointError> {
+        match opcode {
+            b'N' => self.push(Node::Nothing),
+            0x88 => self.push(Node::Integer(1)),
+            0x89 => self.push(Node::Integer(0)),
+            b'K' => {
+                let byte = self.take(1)?[0];
+                self.push(Node::Integer(byte.into()));
+            }
+            b'M' => {
+                let two = self.take(2)?;
+                self.push(Node::Integer(u16::from_le_bytes([two[0], two[1]]).into()));
+            }
+            b'J' => {
+                let number = self.four()?.cast_signed();
+                self.push(Node::Integer(number.into()));
+            }
+            0x8a => {
+                let length = self.take(1)?[0];
+                self.long(length.into())?;
+            }
+            0x8b => {
+                let length = self.four()?;
+                self.long(length.into())?;
+            }
+            b'G' => {
+                self.take(8)?;
+                self.push(Node::Nothing);
+            }
+            b'X' | b'T' | b'B' => {
+                let length = self.four()?;
+                self.text(opcode == b'X', length.into())?;
+            }
+            0x8c | b'U' | b'C' => {
+                let length = self.take(1)?[0];
+                self.text(opcode == 0x8c, length.into())?;
+            }
+            0x8d | 0x8e => {
+                let length = self.take(8)?.first_chunk().map_or(0, |&eight| u64::from_le_bytes(eight));
+                self.text(opcode == 0x8d, length)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Tuples, lists and dictionaries; sets are lists here.
+    fn container(&mut self, opcode: u8) -> Result<bool, CheckpointError> {
+        match opcode {
+            b'}' => self.push(Node::Dictionary(Vec::new())),
+            b']' | 0x8f => self.push(Node::List(Vec::new())),
+            b')' => self.push(Node::Tuple(Vec::new())),
+            b't' => {
+                let items = self.since_mark()?;
+                self.push(Node::Tuple(items));
+            }
+            0x85..=0x87 => {
+                let start = self.stack.len().checked_sub(usize::from(opcode - 0x84));
+                let items = self.split(start)?;
+                self.push(Node::Tuple(items));
+            }
+            b's' => {
+                let start = self.stack.len().checked_sub(2);
+                let items = self.split(start)?;
+                self.set(&items)?;
+            }
+            b'u' => {
+                let items = self.since_mark()?;
+                self.set(&items)?;
+            }
+            b'a' => {
+                let item = self.pop()?;
+                self.append(&[item])?;
+            }
+            b'e' | 0x90 => {
+                let items = self.since_mark()?;
+                self.append(&items)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Names, and what is made by them.
+    fn named(&mut self, opcode: u8) -> Result<bool, CheckpointError> {
+        match opcode {
+            b'c' => {
+                let [module, name] = [self.line()?, self.line()?];
+                self.name(module, name)?;
+            }
+            0x93 => {
+                let [name, module] = [self.pop()?, self.pop()?];
+                let (Some(Node::Text(module)), Some(Node::Text(name))) =
+                    (self.nodes.get(module).cloned(), self.nodes.get(name).cloned())
+                else {
+                    return Err(damaged("names something by what is no name"));
+                };
+                self.name(&module, &name)?;
+            }
+            b'Q' => self.storage()?,
+            b'R' | 0x81 => self.call()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     fn take(&mut self, bytes: u64) -> Result<&'a [u8], CheckpointError> {

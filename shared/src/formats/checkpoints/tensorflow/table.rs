@@ -58,7 +58,7 @@ fn block(bytes: &[u8], (offset, size): (u64, u64)) -> Result<Entries, Checkpoint
     let whole = whole.ok_or_else(|| damaged("names a block that is not there"))?;
     let (contents, trailer) = whole.split_at(whole.len() - TRAILER);
     let stated = trailer.last_chunk().map(|&four| u32::from_le_bytes(four));
-    if stated != Some(masked(crc32c::crc32c(&whole[..whole.len() - TRAILER + 1]))) {
+    if stated != Some(masked(crc32c::crc32c(&whole[..=contents.len()]))) {
         return Err(damaged("differs from its checksum"));
     }
     if trailer[0] != 0 {
