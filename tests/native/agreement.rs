@@ -92,7 +92,7 @@ fn agrees_with_burn(definition: &NetworkDefinition) -> Result<()> {
     let judged = burn.forward(input).into_data().try_into_vec::<f32>().ok().context("burn's logit is f32")?;
     let input = tch::Tensor::f_from_slice(&maps)?.f_view([2, 1, side as i64, side as i64])?;
     let logits = tch::no_grad(|| to_vec(&discriminator.forward(&input, Mode::Inference)?))?;
-    let own = CpuDiscriminator::new(&definition.discriminator(), &weights, definition.kappa_scale)?;
+    let own = CpuDiscriminator::new(definition, DiscriminatorForm::paper(definition), &weights)?;
     for (kappa, logit) in maps.chunks(side * side).zip(&logits) {
         let own = own.judge(kappa)?.logit;
         assert!((own - logit).abs() <= TOLERANCE, "discriminator: {own} {logit}");

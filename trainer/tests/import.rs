@@ -96,7 +96,7 @@ fn agrees_with_tensorflow(size: [usize; 3], format: &str, dense: &str) -> Result
     let bytes = std::fs::read(here.join("weights").join(&discriminator.file.file))?;
     discriminator.file.verify(&bytes)?;
     let layers = discriminator.form.layers(network);
-    let judge = CpuDiscriminator::new(&layers, &Weights::read(bytes, &parameters(&layers))?, 1.0)?;
+    let judge = CpuDiscriminator::new(network, discriminator.form, &Weights::read(bytes, &parameters(&layers))?)?;
     for (map, theirs) in maps.chunks(side * side).zip(read_numbers(&here.join("logits.f32"))?) {
         let ours = judge.judge(map)?.logit;
         // Half precision of its weights is all that differs.

@@ -102,6 +102,8 @@ pub enum Work {
         /// Modes of a spectrum.
         modes: usize,
     },
+    /// Asks the discriminator of the weights about a map. Attachment: its pixels.
+    Judge,
     /// Computes the deflection of light by a map. Attachment: its pixels.
     Deflect {
         /// Pixels along its side.
@@ -179,6 +181,11 @@ pub enum Event {
     /// Two sets of spectra are tested. Attachments: correlation matrices of the generated and of the simulated ones, row by row, 0 where
     /// there is none.
     Tested(Tests),
+    /// A map is judged.
+    Judged {
+        /// What the discriminator holds it for: a simulated map where it is large, the generator's where it is small.
+        logit: f32,
+    },
     /// A deflection, in shares of the map's side. Attachments: to the right, and down.
     Deflected,
     /// A map is measured.

@@ -10,6 +10,7 @@ use shared::{
 use crate::{
     device::{Computing, Device, Layers},
     gauge::Gauges,
+    judge::Judge,
     messages::{Failure, scope},
 };
 
@@ -24,14 +25,16 @@ pub struct Artist {
     layers: Option<Layers>,
     /// What treats and measures maps.
     pub gauges: Gauges,
+    /// What tells them from simulated ones.
+    pub judge: Judge,
 }
 
 impl Artist {
-    /// Draws the maps of a manifest's network on a device.
-    pub fn new(manifest: &Manifest, device: Device) -> Self {
+    /// Draws the maps of a manifest's network on a device, beside its discriminator.
+    pub fn new(manifest: &Manifest, judge: Judge, device: Device) -> Self {
         let network = manifest.network.clone();
         let generator = MapGenerator::new(network, manifest.side_angle, 1, Computing(device.compute));
-        Self { generator, layers: device.layers, gauges: Gauges::default() }
+        Self { generator, layers: device.layers, gauges: Gauges::default(), judge }
     }
 
     /// What the network draws a point of latent space from.

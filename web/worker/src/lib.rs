@@ -6,6 +6,7 @@
 //! loading   weights and device, up to the self-check
 //! device    what draws, as the program hands it in
 //! artist    the generator on a device
+//! judge     the discriminator beside it
 //! gauge     what treats and measures maps
 //! jobs      what the page asks for, one kind a file
 //! ```
@@ -17,6 +18,7 @@ pub mod device;
 mod download;
 mod gauge;
 mod jobs;
+mod judge;
 mod loading;
 mod messages;
 

@@ -10,6 +10,7 @@ use crate::{
     artist::{Artist, now},
     device::Open,
     download::{Caching, download, sha256},
+    judge::Judge,
     messages::{Failure, send_progress},
 };
 
@@ -33,7 +34,7 @@ pub async fn load(source: Source, name: String, open: Open) -> Result<(Response,
         Manifest::from_json(json)
             .map_err(|error| Failure::final_one(format!("The weights' manifest cannot be used: {error}.")))
     };
-    let (manifest, weights) = match source {
+    let (manifest, weights, judge) = match source {
         Source::Folder(address) => {
             let address = address.trim_end_matches('/');
             let name = format!("{address}/manifest.json");
@@ -41,20 +42,21 @@ pub async fn load(source: Source, name: String, open: Open) -> Result<(Response,
             let bytes = fetch(address, file(&manifest)?).await?;
             let again = "Please reload the page; if this stays, its files on the server are not whole.";
             let weights = check(&manifest, bytes, again).await?;
-            (manifest, weights)
+            let judge = Judge::of(&manifest, address);
+            (manifest, weights, judge)
         }
         Source::Visitor(json, bytes) => {
             let manifest = read(&json)?;
             let weights =
                 check(&manifest, bytes, "Choose the manifest and the weights that were written together.").await?;
-            (manifest, weights)
+            (manifest, weights, Judge::None)
         }
     };
     send_progress(Stage::Device, 0, 0);
     let device = open(manifest.network.clone(), weights).await?;
     let kind = device.kind;
     send_progress(Stage::SelfCheck, 0, 0);
-    let artist = Artist::new(&manifest, device);
+    let artist = Artist::new(&manifest, judge, device);
     let check = &manifest.self_check;
     let kappa = artist.kappa_of_seed(check.seed).await?;
     let deviation = check.deviation(manifest.network.map_side, &kappa);

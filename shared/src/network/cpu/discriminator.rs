@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     formats::weights::{Weights, WeightsError},
-    network::{Layer, Operation, definition::parameters, folded::FoldedLayer, generator::DrawError},
+    network::{
+        DiscriminatorForm, NetworkDefinition, Operation, definition::parameters, folded::FoldedLayer,
+        generator::DrawError,
+    },
 };
 
 /// Sums that run side by side over the last features: the same on every processor.
@@ -17,7 +20,7 @@ const SUMS: usize = 16;
 /// A discriminator with its weights packed for this processor.
 #[derive(Debug, Clone)]
 pub struct CpuDiscriminator {
-    input_unit: f32,
+    form: DiscriminatorForm,
     convolutions: Vec<Convolution>,
     /// Of the map and of each feature map, and its channels without those that fill up.
     layouts: Vec<(Layout, usize)>,
@@ -36,17 +39,21 @@ pub struct Judgement {
 }
 
 impl CpuDiscriminator {
-    /// Packs the weights of a discriminator's layers, with or without batch normalisation. `input_unit` is the kappa that its input 1
-    /// stands for.
+    /// Packs the weights of a network's discriminator of this form.
     ///
     /// # Errors
     /// When the weights were read for other layers.
-    pub fn new(layers: &[Layer], weights: &Weights, input_unit: f32) -> Result<Self, WeightsError> {
-        weights.check(&parameters(layers))?;
+    pub fn new(
+        definition: &NetworkDefinition,
+        form: DiscriminatorForm,
+        weights: &Weights,
+    ) -> Result<Self, WeightsError> {
+        let layers = form.layers(definition);
+        weights.check(&parameters(&layers))?;
         let mut convolutions = Vec::new();
         let mut layouts: Vec<(Layout, usize)> = Vec::new();
         let mut logit = (Vec::new(), 0.0);
-        for layer in FoldedLayer::of(layers, weights)? {
+        for layer in FoldedLayer::of(&layers, weights)? {
             let side = layer.layer.output[1];
             match (layer.layer.operation, layouts.last().copied()) {
                 (Operation::Convolution { inputs, outputs }, before) => {
@@ -78,7 +85,7 @@ impl CpuDiscriminator {
                 _ => {}
             }
         }
-        Ok(Self { input_unit, convolutions, layouts, weights: logit.0, bias: logit.1 })
+        Ok(Self { form, convolutions, layouts, weights: logit.0, bias: logit.1 })
     }
 
     /// Judges one map, `[side, side]` of kappa, on one core.
@@ -115,8 +122,10 @@ impl Work for Forward<'_> {
         let Self { discriminator, kappa, features, room } = self;
         let first = discriminator.layouts[0].0;
         let map = features[0].get_mut();
+        let DiscriminatorForm { input_unit, asinh, .. } = discriminator.form;
         for (place, kappa) in kappa.iter().enumerate() {
-            map[first.place(place / first.side, place % first.side)] = kappa / discriminator.input_unit;
+            let input = kappa / input_unit as f32;
+            map[first.place(place / first.side, place % first.side)] = if asinh { libm::asinhf(input) } else { input };
         }
         for (number, convolution) in discriminator.convolutions.iter().enumerate() {
             let (before, after) = features.split_at_mut(number + 1);
@@ -161,15 +170,14 @@ mod tests {
                         stages,
                         ..NetworkDefinition::paper()
                     };
-                    let layers = if batch_norm {
-                        definition.discriminator()
-                    } else {
-                        definition.discriminator_without_batch_norm()
-                    };
+                    let form = DiscriminatorForm { batch_norm, input_unit: 0.5, asinh: base_channels == 3 };
+                    let layers = form.layers(&definition);
                     let weights = naive::trained(&layers, Precision::F32);
                     let kappa = latent(3, definition.map_pixels());
-                    let own = CpuDiscriminator::new(&layers, &weights, 0.5).unwrap().judge(&kappa).unwrap();
-                    let input: Vec<f64> = kappa.iter().map(|kappa| f64::from(*kappa) / 0.5).collect();
+                    let own = CpuDiscriminator::new(&definition, form, &weights).unwrap().judge(&kappa).unwrap();
+                    let seen = |kappa: &f32| f64::from(*kappa) / 0.5;
+                    let input: Vec<f64> =
+                        kappa.iter().map(seen).map(|x| if form.asinh { x.asinh() } else { x }).collect();
                     let exact = naive::forward(&layers, &weights, &input);
                     let logit = exact[exact.len() - 1][0];
                     let scale = exact[exact.len() - 2].iter().fold(1.0_f64, |most, x| most.max(x.abs()));

@@ -7,7 +7,7 @@ use leptos::{
     html::{Button, Canvas},
     prelude::*,
 };
-use protocol::{LatentPoint, Work};
+use protocol::{Event, LatentPoint, Work};
 use shared::{
     colour::{RANGE_SHARES, paint_stretched, range_of},
     survey::Treatment,
@@ -34,6 +34,8 @@ struct Pair {
     /// Place of the generated map.
     generated: usize,
     seed: u64,
+    /// Place of the map that the discriminator holds for generated, where there is one.
+    judged: Option<usize>,
 }
 
 /// How a game stands.
@@ -41,11 +43,19 @@ struct Pair {
 struct Score {
     /// For each pair that is decided, whether the generated map was found.
     found: Vec<bool>,
+    /// For each, whether the discriminator finds it, where there is one.
+    judged: Vec<Option<bool>>,
 }
 
 impl Score {
     fn right(&self) -> usize {
         self.found.iter().filter(|found| **found).count()
+    }
+
+    /// How many the discriminator found, where it was asked about all.
+    fn of_discriminator(&self) -> Option<usize> {
+        let all: Option<Vec<bool>> = self.judged.iter().copied().collect();
+        all.filter(|all| !all.is_empty()).map(|all| all.into_iter().filter(|found| *found).count())
     }
 
     fn is_over(&self) -> bool {
@@ -112,10 +122,13 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
             return;
         }
         let at = score.with_untracked(|score| score.found.len());
-        let generated = pairs.with_untracked(|pairs| pairs.get(at).map(|pair| pair.generated));
-        if let Some(generated) = generated {
+        let pair = pairs.with_untracked(|pairs| pairs.get(at).map(|pair| (pair.generated, pair.judged)));
+        if let Some((generated, judged)) = pair {
             chosen.set(Some(place));
-            score.update(|score| score.found.push(place == generated));
+            score.update(|score| {
+                score.found.push(place == generated);
+                score.judged.push(judged.map(|judged| judged == generated));
+            });
         }
     };
     // The pair on screen: after a choice it stays until the visitor goes on.
@@ -211,6 +224,13 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
                     <span data-testid="game-verdict">
                         {move || if score.with(|score| score.found.last() == Some(&true)) { "Right." } else { "It fooled you." }}
                     </span>
+                    <span class="remark" data-testid="game-judge">
+                        {move || match score.with(|score| score.judged.last().copied().flatten()) {
+                            Some(true) => "The discriminator tells them apart.",
+                            Some(false) => "The discriminator takes them the wrong way round.",
+                            None => "",
+                        }}
+                    </span>
                     <button node_ref=next_button type="button" class="primary" data-testid="game-next" on:click=next>
                         {move || if score.with(Score::is_over) { "How did I do?" } else { "Next pair" }}
                     </button>
@@ -221,7 +241,13 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
                 <summary>"What is known of these maps"</summary>
                 "The simulated maps are this project's own. They show finer structure than those from which this network learned, so both are "
                 "smoothed alike, and each has its own range of colours. The paper found no person and no statistic that could tell; this "
-                "network was trained for less long. The one that judged it is not shipped with its weights: you play alone."
+                "network was trained for less long. "
+                {move || if has_discriminator(state) {
+                    "The discriminator, against which it was trained, sees both maps as they are, not smoothed, and names the one that it \
+                     would sooner hold for drawn; it has seen many thousand maps of either kind."
+                } else {
+                    "The one that judged it is not shipped with its weights: you play alone."
+                }}
             </details>
         </section>
     }
@@ -230,6 +256,7 @@ fn Board(like: Memo<Option<Vec<usize>>>) -> impl IntoView {
 #[component]
 fn Result(score: Score, again: Callback<()>) -> impl IntoView {
     let (right, chance) = (score.right(), 100.0 * score.by_chance());
+    let judged = score.of_discriminator().map(|found| format!(" The discriminator found {found}."));
     let meaning = if score.by_chance() < 0.05 {
         "You can tell."
     } else if right * 2 < PAIRS {
@@ -263,6 +290,7 @@ fn Result(score: Score, again: Callback<()>) -> impl IntoView {
                 <strong>{format!("You found {right} of {PAIRS}. ")}</strong>
                 {meaning}
                 {format!(" Someone who guesses does as well in {chance:.0} of 100 games.")}
+                {judged}
             </p>
             <p class="quote">{text}</p>
             <div class="buttons">
@@ -293,7 +321,36 @@ async fn pair(state: State, client: &WorkerClient, place: usize) -> Option<Pair>
     let simulated = first(state, client.ask(look, Array::of1(&Float32Array::from(&map.kappa[..]))).await)?;
     let generated = usize::from(js_sys::Math::random() < 0.5);
     let maps = if generated == 0 { [drawn, simulated] } else { [simulated, drawn] };
-    Some(Pair { maps, pixels, generated, seed })
+    let mut judged = None;
+    if untrack(|| has_discriminator(state)) {
+        let is_told = taken_for_drawn(state, client, seed, &map.kappa).await;
+        judged = is_told.map(|told| if told { generated } else { 1 - generated });
+    }
+    Some(Pair { maps, pixels, generated, seed, judged })
+}
+
+/// Whether the weights that draw brought their discriminator along.
+fn has_discriminator(state: State) -> bool {
+    state.phase.with(|phase| phase.manifest().is_some_and(|manifest| manifest.discriminator.is_some()))
+}
+
+/// Whether the discriminator, which sees both maps as they are, holds the one of the seed for drawn sooner than the simulated one.
+async fn taken_for_drawn(state: State, client: &WorkerClient, seed: u64, simulated: &[f32]) -> Option<bool> {
+    let point = LatentPoint::of_seed(seed);
+    let draw = Work::Draw { point, treatment: Treatment::default(), statistics: Vec::new() };
+    let drawn = first(state, client.ask(draw, Array::new()).await)?;
+    let mut logits = Vec::new();
+    for kappa in [&drawn[..], simulated] {
+        match client.ask(Work::Judge, Array::of1(&Float32Array::from(kappa))).await {
+            Ok((Event::Judged { logit }, _)) => logits.push(logit),
+            Ok(_) => return None,
+            Err(unanswered) => {
+                unanswered.tell(state);
+                return None;
+            }
+        }
+    }
+    Some(logits[0] < logits[1])
 }
 
 /// The pixels of an answer; a failure is told.
@@ -313,11 +370,16 @@ mod tests {
 
     #[test]
     fn what_guessing_gives() {
-        let score = |right: usize| Score { found: (0..PAIRS).map(|place| place < right).collect() };
+        let score = |right: usize| Score { found: (0..PAIRS).map(|place| place < right).collect(), judged: Vec::new() };
         assert!((score(0).by_chance() - 1.0).abs() < 1e-12);
         assert!((score(12).by_chance() - 1.0 / 4096.0).abs() < 1e-12);
         // 220 + 66 + 12 + 1 ways to find nine or more.
         assert!((score(9).by_chance() - 299.0 / 4096.0).abs() < 1e-12);
-        assert!(score(3).is_over() && !Score { found: vec![true] }.is_over());
+        let judged = |judged: &[Option<bool>]| Score { found: Vec::new(), judged: judged.to_vec() }.of_discriminator();
+        assert_eq!(
+            (judged(&[Some(true), Some(false), Some(true)]), judged(&[Some(true), None]), judged(&[])),
+            (Some(2), None, None)
+        );
+        assert!(score(3).is_over() && !Score { found: vec![true], judged: vec![None] }.is_over());
     }
 }

@@ -6,6 +6,7 @@
 //! measure  statistics of a map that nobody sees, one of an ensemble
 //! read     the maps of a file
 //! layers   what each layer of the network makes of a point
+//! judge    what the discriminator holds a map for
 //! deflect  the deflection of light by a map
 //! test     two sets of power spectra against each other
 //! ```
@@ -14,6 +15,7 @@
 
 mod deflect;
 mod draw;
+mod judge;
 mod layers;
 mod look;
 mod measure;
@@ -58,6 +60,7 @@ impl Job {
             Work::Read { side_angle } => read::step(Uint8Array::new(&attached).to_vec(), side_angle),
             Work::Layers { point } => layers::step(artist, point),
             Work::Test { modes } => Ok(test::step([1, 2].map(|place| numbers(self.message.get(place))), modes)),
+            Work::Judge => judge::step(artist, &numbers(attached)).await,
             Work::Deflect { pixels } => deflect::step(artist, &map(attached, pixels, 1.0)?),
         }
     }
