@@ -2,6 +2,7 @@
 // connection, and `trainer view`.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -425,6 +426,70 @@ describe("views", () => {
     assert.ok(result.includes(`You found ${right} of 12`) && result.includes("of 100 games"), result);
     await page.getByTestId("game-again").click();
     await page.getByTestId("game-progress").filter({ hasText: "Pair 1 of 12" }).waitFor();
+  });
+
+  /** A discriminator of Table 2's sizes without batch normalisation, whose weights are small numbers of both signs, as safetensors. */
+  function discriminator() {
+    const shapes = { "fc.weight": [1, 512 * 16 * 16], "fc.bias": [1] };
+    for (const [layer, inputs, outputs] of [[1, 1, 64], [2, 64, 128], [3, 128, 256], [4, 256, 512]]) {
+      shapes[`conv${layer}.weight`] = [outputs, inputs, 5, 5];
+      shapes[`conv${layer}.bias`] = [outputs];
+    }
+    const header = {};
+    let bytes = 0;
+    for (const [name, shape] of Object.entries(shapes)) {
+      const length = 2 * shape.reduce((product, size) => product * size);
+      header[name] = { dtype: "F16", shape, data_offsets: [bytes, bytes + length] };
+      bytes += length;
+    }
+    const text = Buffer.from(JSON.stringify(header));
+    const file = Buffer.alloc(8 + text.length + bytes);
+    file.writeBigUInt64LE(BigInt(text.length), 0);
+    text.copy(file, 8);
+    let state = 1;
+    for (let at = 8 + text.length; at < file.length; at += 2) {
+      state = (state * 1103515245 + 12345) % 2147483648;
+      // 2^-6 in half precision, and its negative.
+      file.writeUInt16LE(state & 0x10000 ? 0x2400 : 0xa400, at);
+    }
+    return file;
+  }
+
+  test("a discriminator that comes with the weights plays along, and a damaged one is told", async (t) => {
+    const judge = discriminator();
+    const entry = {
+      batch_norm: false, input_unit: 0.02, file: "discriminator-f16.safetensors", precision: "f16", bytes: judge.length,
+      sha256: createHash("sha256").update(judge).digest("hex"),
+    };
+    const manifest = (file) => Buffer.from(JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), discriminator: entry }));
+    const served = (bytes) => ({ "/weights/manifest.json": manifest, "/weights/discriminator-f16.safetensors": () => bytes });
+    const playing = async (bytes) => {
+      const server = await servePage(served(bytes));
+      t.after(server.close);
+      const opened = await open(browser, server, "?seed=5&view=learn");
+      t.after(opened.close);
+      return opened.page;
+    };
+    const page = await playing(judge);
+    let found = 0;
+    for (let pair = 1; pair <= 12; pair += 1) {
+      await page.getByTestId("game-progress").filter({ hasText: `Pair ${pair} of 12` }).waitFor();
+      await page.locator("[data-testid=candidate-0][aria-disabled=false]").click();
+      const told = await page.getByTestId("game-judge").textContent();
+      assert.match(told, /^The discriminator (tells them apart|takes them the wrong way round)\.$/);
+      found += told.includes("apart") ? 1 : 0;
+      if (pair === 1) await screenshot(page, "game-with-discriminator");
+      await page.getByTestId("game-next").click();
+    }
+    const result = await page.getByTestId("game-result").textContent();
+    assert.ok(result.includes(`The discriminator found ${found}.`), result);
+
+    const broken = Buffer.from(judge);
+    broken[broken.length - 1] ^= 1;
+    const other = await playing(broken);
+    await other.getByTestId("notice").filter({ hasText: "The discriminator was not used" }).waitFor();
+    await other.locator("[data-testid=candidate-0][aria-disabled=false]").click();
+    assert.equal(await other.getByTestId("game-judge").textContent(), "");
   });
 
   test("an ensemble is tested against simulated maps, pauses, and outlives a worker", async (t) => {

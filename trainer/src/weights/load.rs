@@ -65,7 +65,7 @@ impl LoadedWeights {
             .is_none()
         {
             bail!(
-                "{} is no manifest of weights: give a folder that `trainer export` or `trainer import` wrote, or its manifest.json",
+                "{} is no manifest of weights, or it is cut off: give a folder that `trainer export` or `trainer import` wrote, or its manifest.json",
                 manifest_path.display()
             );
         }
