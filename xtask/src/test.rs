@@ -18,6 +18,10 @@ pub struct TestArguments {
     no_check: bool,
 }
 
+/// What is tested natively: all but the programs that run in a browser or in Python alone. The page's own logic (axes, zoom) is in it, so
+/// that what it shares with the rest is compiled once.
+const NATIVE: [&str; 7] = ["--workspace", "--exclude", "worker", "--exclude", "gpu", "--exclude", "cosmogan-python"];
+
 /// Sets up what is missing, runs everything, and ends with one line of counts.
 ///
 /// # Errors
@@ -28,18 +32,12 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
     let mut summary = Summary::default();
     let mut failed_runs = Vec::new();
 
-    let native = Step::new("Build and run the native tests", "cargo").env("COSMOGAN_PYTHON", &interpreter).args([
-        "test",
-        "--locked",
-        "--no-fail-fast",
-        "--",
-        "--show-output",
-    ]);
+    let native = Step::new("Build and run the native tests, those of the page's logic among them", "cargo")
+        .env("COSMOGAN_PYTHON", &interpreter)
+        .args(["test", "--locked", "--no-fail-fast"])
+        .args(NATIVE)
+        .args(["--", "--show-output"]);
     count(workspace, native, "native tests", &mut summary, &mut failed_runs)?;
-    // The page's own logic: axes, zoom. It is compiled for the browser otherwise.
-    let page_logic =
-        Step::new("Build and test the page's logic", "cargo").args(["test", "--locked", "--no-fail-fast", "-p", "web"]);
-    count(workspace, page_logic, "tests of the page's logic", &mut summary, &mut failed_runs)?;
     // A machine without libtorch, as far as a build can tell.
     let without_torch = Step::new("Build and test the trainer without libtorch", "cargo")
         .env("LIBTORCH", "/there-is-no-libtorch")
@@ -78,6 +76,7 @@ pub fn run(workspace: &Workspace, arguments: &TestArguments) -> Result<ExitCode>
         Step::new("Build the trainer, whose maps the page must draw too", "cargo")
             // As for the tests: by itself, it would have another set of features, and all of it be compiled anew.
             .args(["test", "--locked", "--no-run"])
+            .args(NATIVE)
             .run(workspace)?;
         let browser = Step::new("Run the page in headless Chromium and Firefox", "node")
             .env("COSMOGAN_PAGE", workspace.page())
