@@ -68,9 +68,10 @@ class GeneratorDraws(unittest.TestCase):
         refused = [
             (ValueError, "latent vectors have shape", lambda: self.generator.draw_latent(np.zeros(3))),
             (ValueError, "not finite", lambda: self.generator.draw_latent(np.full(64, np.nan))),
-            (OverflowError, "", lambda: self.generator.draw(-1)),
-            (OverflowError, "", lambda: self.generator.draw([3, -1])),
-            (TypeError, "", lambda: self.generator.draw(1.5)),
+            (ValueError, "seeds are whole numbers", lambda: self.generator.draw(-1)),
+            (ValueError, "seeds are whole numbers", lambda: self.generator.draw([3, 2**64])),
+            (ValueError, "seeds are whole numbers", lambda: self.generator.draw(1.5)),
+            (MemoryError, "", lambda: self.generator.draw(range(10**12))),
             (OSError, "trainer export", lambda: cosmogan.Generator.load("/nothing/here")),
             (ValueError, "precision is", lambda: cosmogan.Generator.load(WEIGHTS, precision="f8")),
         ]
@@ -152,10 +153,44 @@ class StatisticsAreThose(unittest.TestCase):
             ("side of a map in degrees", lambda: cosmogan.statistics(maps, -1.0)),
             ("rise", lambda: cosmogan.statistics(maps, SIDE, l_edges=[3.0, 2.0])),
             ("a mask has the shape", lambda: cosmogan.statistics(maps, SIDE, mask=np.ones(3))),
-            ("", lambda: cosmogan.statistics([["a"]], SIDE)),
+            ("a mask is 0", lambda: cosmogan.statistics(maps, SIDE, mask=np.full((64, 64), np.nan))),
+            ("masked array", lambda: cosmogan.statistics(np.ma.masked_less(maps, 0), SIDE)),
+            ("real numbers", lambda: cosmogan.statistics([["a"]], SIDE)),
+            ("real numbers", lambda: cosmogan.statistics(maps.astype(complex), SIDE)),
+            ("at most 180", lambda: cosmogan.statistics(maps, 181.0)),
+            ("edges are one row", lambda: cosmogan.statistics(maps, SIDE, l_edges=np.zeros((2, 2)))),
+            ("at least 10", lambda: cosmogan.compare(maps, maps, SIDE, resamples=1)),
         ]:
             with self.assertRaisesRegex(ValueError, words):
                 call()
+
+    def test_a_forked_process_is_told_what_to_do(self):
+        cosmogan.statistics(smooth_maps(1, 16), SIDE)
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                cosmogan.statistics(smooth_maps(1, 16), SIDE)
+                said = "nothing"
+            except RuntimeError as error:
+                said = str(error)
+            os.write(writer, said.encode())
+            os._exit(0)
+        os.close(writer)
+        said = os.read(reader, 4096).decode()
+        os.close(reader)
+        os.waitpid(child, 0)
+        self.assertIn("get_context('spawn')", said)
+
+    def test_ctrl_c_ends_a_long_call(self):
+        code = "import cosmogan, sys; g = cosmogan.Generator.load(sys.argv[1]); print('ready', flush=True); g.draw(range(10000))"
+        child = subprocess.Popen([sys.executable, "-c", code, str(WEIGHTS)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        child.stdout.readline()
+        time.sleep(1)
+        child.send_signal(2)
+        _, said = child.communicate(timeout=120)
+        self.assertIn("KeyboardInterrupt", said)
+        self.assertNotIn("panicked", said)
 
     def test_other_threads_go_on_meanwhile(self):
         maps, ticks, done = np.tile(smooth_maps(4, 256), (16, 1, 1)), [], threading.Event()
@@ -201,6 +236,19 @@ class PackageIsWhole(unittest.TestCase):
             command = [sys.executable, "-m", "mypy.stubtest", "cosmogan", "--concise", "--allowlist", "allowed"]
             result = subprocess.run(command, capture_output=True, text=True, cwd=folder)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_help_says_what_the_stubs_say(self):
+        import ast
+        import importlib.resources
+        import inspect
+
+        stubs = ast.parse((importlib.resources.files("cosmogan") / "__init__.pyi").read_text())
+        (of_class,) = [node for node in stubs.body if isinstance(node, ast.ClassDef)]
+        pairs = [(getattr(cosmogan, node.name), node) for node in stubs.body if isinstance(node, ast.FunctionDef)]
+        pairs += [(getattr(cosmogan.Generator, node.name), node) for node in of_class.body if isinstance(node, ast.FunctionDef)]
+        self.assertGreaterEqual(len(pairs), 9)
+        for found, stated in pairs:
+            self.assertEqual(inspect.getdoc(found), ast.get_docstring(stated), stated.name)
 
     def test_the_notebook_runs(self):
         import nbformat

@@ -129,6 +129,8 @@ put("wrapped.pth", with_prefix("module._orig_mod.", own), "ours")
 put("both.pt", {"generator": state, "discriminator": judge.state_dict(), "step": 3}, "ours with discriminator")
 put("parameters.pt", dict(own.named_parameters()) | dict(own.named_buffers()), "ours")
 put("transposed.pt", state | {"fc.weight": state["fc.weight"].t().contiguous().t()}, "ours")
+history = {"history": torch.ones(3, 1).expand(3, 5), "far": torch.ones(1).expand(1 << 40)}
+put("expanded.pt", {"state_dict": state, **history}, "ours")
 put("double.pt", {name: value.double() if value.is_floating_point() else value for name, value in state.items()}, "ours")
 put("bfloat16.pt", half, "ours roughly")
 
@@ -159,7 +161,12 @@ put("narrow.pt", state | {"deconv2.bias": torch.zeros(3)}, "deconv2.bias has sha
 put("integers.pt", state | {"deconv2.bias": torch.zeros(16, dtype=torch.int32)}, "lacks deconv2.bias")
 put("nan.pt", state | {"deconv2.bias": torch.full((16,), torch.nan)}, "not finite")
 put("resnet.pt", nn.Sequential(nn.Linear(3, 4)).state_dict(), "holds no generator")
-put("two.pt", {"a": state, "b": other.state_dict()}, "several generators")
+put("two.pt", {"a": state, "b": other.state_dict()}, "choose one with --state, a or b")
+negative = torch.complex(torch.zeros_like(state["fc.bias"]), -state["fc.bias"]).conj().imag
+assert negative.is_neg()
+put("negative.pt", state | {"fc.bias": negative}, "resolve_neg")
+put("half-too-large.pt", state | {"fc.bias": 1e8 * torch.ones_like(state["fc.bias"])}, "--precision f32")
+put("variance.pt", state | {"bn2.running_var": -torch.ones(16)}, "no variance is negative")
 put("numbers.pt", [1, 2, 3], "no dictionary of tensors")
 put("model.pt", own, "__main__.Ours")
 put("code.pt", {"fc.weight": Code()}, "posix.system")

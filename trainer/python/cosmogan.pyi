@@ -22,7 +22,9 @@ class Generator:
         Raises OSError where they cannot be read, ValueError where they are not what their manifest says."""
 
     def draw(self, seeds: int | Iterable[int]) -> NDArray[np.float32]:
-        """The maps of some seeds, whole numbers from 0 to 2**64 - 1: kappa [len(seeds), pixels, pixels]; of one seed [pixels, pixels]."""
+        """The maps of some seeds, whole numbers from 0 to 2**64 - 1: kappa [len(seeds), pixels, pixels]; of one seed [pixels, pixels].
+
+        Raises ValueError for what is no seed, MemoryError where so many maps have no room."""
 
     def draw_latent(self, z: ArrayLike) -> NDArray[np.float32]:
         """The maps of latent vectors [N, latent_size], or of one [latent_size]: kappa [N, pixels, pixels], or [pixels, pixels]."""
@@ -58,7 +60,7 @@ def statistics(
 ) -> dict[str, NDArray[np.float64]]:
     """Measures every statistic of maps [N, pixels, pixels], or of one, whose side is `side_angle` degrees. Kappa is taken in float32.
 
-    `mask` [pixels, pixels] or [N, pixels, pixels] is 0 where pixels are left out. `l_edges` are multipoles; `thresholds` (of the Minkowski
+    `mask` [pixels, pixels] or [N, pixels, pixels] is 0 where pixels are left out and 1 elsewhere: of a masked array `~maps.mask`. `l_edges` are multipoles; `thresholds` (of the Minkowski
     functionals) and `peak_thresholds` are in units of each map's sigma, `pdf_thresholds` in kappa; the paper's where they are not given.
 
     The arrays, by name, NaN where a value does not exist:
@@ -83,4 +85,4 @@ def compare(
     statistic one p-value of all bins by permutation of whole maps ("ks"/"ad" -> "together"), the pixels' densities, the correlation matrices
     of P(l), and ratios of its mean and sigma in wide bands.
 
-    Raises ValueError where the sets cannot be compared."""
+    Raises ValueError where the sets cannot be compared, or resamples are fewer than 10."""

@@ -3,7 +3,10 @@
 use std::{
     fmt,
     io::{self, Write},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -28,6 +31,14 @@ macro_rules! say {
 /// See [`say!`].
 pub fn say(line: fmt::Arguments) {
     let _ = writeln!(io::stdout().lock(), "{line}");
+}
+
+/// Whether this process shows no progress at all.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Shows no progress from now on: where this library is part of another program.
+pub fn be_silent() {
+    SILENT.store(true, Ordering::Relaxed);
 }
 
 /// Progress of one kind of work. On a terminal it is a bar; elsewhere lines go to the standard error, which leaves tables on the
@@ -73,6 +84,9 @@ impl Bar {
     }
 
     fn with_template(count: u64, done: u64, of: &'static str, template: &str) -> Self {
+        if SILENT.load(Ordering::Relaxed) {
+            return Self::silent();
+        }
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::new(count).with_style(style);
         bar.set_position(done);

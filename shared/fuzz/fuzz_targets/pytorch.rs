@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         for (name, place) in &dictionary.tensors {
             if let Ok(tensor) = file.tensor(name, place) {
                 assert_eq!(tensor.values.len(), place.shape.iter().product::<usize>());
-                assert!(tensor.values.len() <= bytes.len());
+                assert!(tensor.values.len() <= bytes.len().max(1 << 20));
             }
         }
     }

@@ -87,7 +87,7 @@ fn scale_and_shift(layer: &Layer, weights: &Weights) -> Result<Vec<(f64, f64)>, 
         if scale.is_finite() {
             Ok((scale, beta - mean * scale))
         } else {
-            Err(WeightsError::NotFinite(format!("{} with a running_var of {variance}", layer.name)))
+            Err(WeightsError::Variance(layer.name.clone(), variance))
         }
     };
     (0..gamma.len()).map(channel).collect()

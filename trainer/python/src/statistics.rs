@@ -1,7 +1,7 @@
 //! Every statistic of maps, and two sets against each other.
 
 use anyhow::{Context, Result, ensure};
-use pyo3::{prelude::*, types::PyDict};
+use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 use shared::{
     ConvergenceMap,
     statistics::{StatisticsEdges, mask::Mask},
@@ -9,9 +9,12 @@ use shared::{
 use trainer::evaluation::{arrays, comparison, measured::MeasuredMaps, options::TestOptions};
 
 use crate::{
-    arrays::{Maps, doubles, from_json, numbers, singles},
-    raised,
+    arrays::{Maps, edges as edges_of, from_json, numbers, singles},
+    begin, raised,
 };
+
+/// Maps that are measured before Ctrl-C is looked for.
+const MAPS_AT_A_TIME: usize = 256;
 
 /// Pixels that are used, of one mask for all maps or of one each.
 struct Used {
@@ -31,10 +34,14 @@ impl Used {
                     "a mask has the shape of a map or of all maps, [{0}, {0}] or [{1}, {0}, {0}], this one {shape:?}",
                     maps.pixels, maps.count
                 );
-                return Err(pyo3::exceptions::PyValueError::new_err(message));
+                return Err(PyValueError::new_err(message));
             }
         };
         debug_assert!(values.len().is_multiple_of(size));
+        if values.iter().any(|&value| value != 0.0 && value != 1.0) {
+            let message = "a mask is 0 where pixels are left out and 1 elsewhere";
+            return Err(PyValueError::new_err(message));
+        }
         Ok(Self { pixels: values.iter().map(|&value| value != 0.0).collect(), each })
     }
 
@@ -44,9 +51,17 @@ impl Used {
     }
 }
 
-fn measured(maps: &Maps, side_angle: f64, used: Option<&Used>, edges: &StatisticsEdges) -> Result<MeasuredMaps> {
+/// Measures so many maps from one on.
+fn measured(
+    maps: &Maps,
+    [first, count]: [usize; 2],
+    side_angle: f64,
+    used: Option<&Used>,
+    edges: &StatisticsEdges,
+) -> Result<MeasuredMaps> {
     ensure!(side_angle.is_finite() && side_angle > 0.0, "side_angle is the side of a map in degrees, got {side_angle}");
-    MeasuredMaps::of_maps(maps.pixels, side_angle, maps.count, edges, |at| {
+    MeasuredMaps::of_maps(maps.pixels, side_angle, count, edges, |at| {
+        let at = first + at;
         let mut kappa = maps.map(at).to_vec();
         let mask = used.map(|used| used.map(at, kappa.len()).to_vec());
         let mask = mask.filter(|used| used.contains(&false)).map(|used| {
@@ -55,12 +70,55 @@ fn measured(maps: &Maps, side_angle: f64, used: Option<&Used>, edges: &Statistic
             }
             Mask::new(maps.pixels, used, 0.0)
         });
-        let map = ConvergenceMap::new(side_angle, maps.pixels, kappa);
-        Ok((map.with_context(|| format!("map {at}; what is to be left out needs a mask"))?, mask))
+        ensure!(
+            kappa.iter().all(|kappa| kappa.is_finite()),
+            "map {at} holds values that are not finite: what is to be left out needs a mask"
+        );
+        let map = ConvergenceMap::new(side_angle, maps.pixels, kappa).with_context(|| format!("map {at}"))?;
+        Ok((map, mask))
     })
 }
 
-/// Measures every statistic of maps [N, pixels, pixels], whose side is `side_angle` degrees.
+/// Measures all maps, some at a time, and looks between for Ctrl-C.
+fn interruptible(
+    py: Python<'_>,
+    maps: &Maps,
+    side_angle: f64,
+    used: Option<&Used>,
+    edges: &StatisticsEdges,
+) -> PyResult<MeasuredMaps> {
+    begin()?;
+    let mut all: Option<MeasuredMaps> = None;
+    for first in (0..maps.count).step_by(MAPS_AT_A_TIME) {
+        let range = [first, MAPS_AT_A_TIME.min(maps.count - first)];
+        let some = py.detach(|| measured(maps, range, side_angle, used, edges)).map_err(raised)?;
+        match &mut all {
+            Some(all) => all.maps.extend(some.maps),
+            None => all = Some(some),
+        }
+        py.check_signals()?;
+    }
+    all.ok_or_else(|| PyValueError::new_err("there are no maps"))
+}
+
+/// Measures every statistic of maps [N, pixels, pixels], or of one, whose side is `side_angle` degrees. Kappa is taken in float32.
+///
+/// `mask` [pixels, pixels] or [N, pixels, pixels] is 0 where pixels are left out and 1 elsewhere: of a masked array `~maps.mask`. `l_edges` are multipoles; `thresholds` (of the Minkowski
+/// functionals) and `peak_thresholds` are in units of each map's sigma, `pdf_thresholds` in kappa; the paper's where they are not given.
+///
+/// The arrays, by name, NaN where a value does not exist:
+///
+/// ell [B], power_spectrum [N, B]: P(l) in steradians, LensTools' ConvergenceMap.powerSpectrum
+/// nu [B], v0, v1, v2 [N, B]: area, boundary per pixel, genus per pixel, LensTools' minkowskiFunctionals
+/// peak_nu [B], peaks [N, B]: peaks per unit of nu, LensTools' peakCount
+/// minimum_nu [B], minima [N, B]: minima per unit of nu
+/// kappa [B], pdf [N, B]: density of pixel values, LensTools' pdf
+/// theta [B], two_point [N, B]: xi(theta), theta in arcminutes
+/// triangle_ell [B], bispectrum [N, B]: B(l, l, l) in steradians^2
+/// moments [N, 9]: sigma0, sigma1, S0, S1, S2, K0, K1, K2, K3, LensTools' moments(connected=True)
+/// mean, sigma, masked [N]: of kappa; share of pixels left out
+///
+/// Raises ValueError where maps are not square, not finite where they are not masked, or edges do not rise.
 #[pyfunction]
 #[pyo3(signature = (maps, side_angle, *, mask=None, l_edges=None, thresholds=None, peak_thresholds=None, pdf_thresholds=None))]
 #[allow(clippy::too_many_arguments, reason = "by name in Python")]
@@ -84,10 +142,10 @@ pub fn statistics<'py>(
         (&mut edges.kappa, pdf_thresholds),
     ] {
         if let Some(given) = given {
-            *of = doubles(given)?;
+            *of = edges_of(given)?;
         }
     }
-    let measured = py.detach(|| measured(&maps, side_angle, used.as_ref(), &edges)).map_err(raised)?;
+    let measured = interruptible(py, &maps, side_angle, used.as_ref(), &edges)?;
     let found = PyDict::new(py);
     for array in arrays::arrays(&measured) {
         found.set_item(array.name, numbers(py, &array.shape, array.values)?)?;
@@ -95,7 +153,12 @@ pub fn statistics<'py>(
     Ok(found)
 }
 
-/// Asks whether two sets of maps are one population.
+/// Asks whether two sets of maps, [N, pixels, pixels] and [M, pixels, pixels], are one population: what `trainer compare --json`
+/// writes as "comparison". Per statistic and bin Kolmogorov-Smirnov and Anderson-Darling tests with p-values by permutation and bootstrap, per
+/// statistic one p-value of all bins by permutation of whole maps ("ks"/"ad" -> "together"), the pixels' densities, the correlation matrices
+/// of P(l), and ratios of its mean and sigma in wide bands.
+///
+/// Raises ValueError where the sets cannot be compared, or resamples are fewer than 10.
 #[pyfunction]
 #[pyo3(signature = (maps, against, side_angle, *, resamples=1000, seed=1))]
 pub fn compare<'py>(
@@ -107,10 +170,14 @@ pub fn compare<'py>(
     seed: u64,
 ) -> PyResult<Bound<'py, PyAny>> {
     let [maps, against] = [Maps::of(maps)?, Maps::of(against)?];
+    if resamples < 10 {
+        return Err(PyValueError::new_err("resamples must be at least 10: p-values are shares of them"));
+    }
+    let edges = StatisticsEdges::default();
+    let a = interruptible(py, &maps, side_angle, None, &edges)?;
+    let b = interruptible(py, &against, side_angle, None, &edges)?;
     let compared = py.detach(|| {
-        let edges = StatisticsEdges::default();
-        let [a, b] = [measured(&maps, side_angle, None, &edges)?, measured(&against, side_angle, None, &edges)?];
-        let options = TestOptions { resamples: resamples.max(1), seed };
+        let options = TestOptions { resamples, seed };
         let comparison = comparison::compare(&a, &b, ["maps", "against"], options)?;
         Ok::<_, anyhow::Error>(serde_json::to_string(&comparison)?)
     });

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
-use clap::Args;
+use anyhow::{Context, Result, bail, ensure};
+use clap::{ArgGroup, Args};
 use shared::{
     Cosmology,
     formats::weights::{ImportRecord, Origin, Precision, encode},
@@ -36,19 +36,22 @@ const AUTHORS_SIDE_ANGLE: f64 = 0.865;
 ///   trainer import --tensorflow cosmoGAN_pretrained_weights.tar --out weights
 ///   trainer import --pytorch generator.pt --side-angle 0.865 --out weights
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, group(ArgGroup::new("from").required(true).args(["tensorflow", "pytorch"])))]
 pub struct ImportArguments {
     /// Checkpoint of the authors' program: its folder, its name without .index, or a tar of it
-    #[arg(long, value_name = "CHECKPOINT", required_unless_present = "pytorch", conflicts_with = "pytorch")]
+    #[arg(long, value_name = "CHECKPOINT")]
     tensorflow: Option<PathBuf>,
-    /// state_dict of PyTorch: .safetensors, .pt, .pth, .tar
+    /// state_dict of PyTorch: .safetensors, .pt, .pth, .tar; needs --side-angle
     #[arg(long, value_name = "FILE")]
     pytorch: Option<PathBuf>,
     /// Folder to write manifest.json and the weights to
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Which state_dict of --pytorch is meant, by its key, where the file holds several generators
+    #[arg(long, value_name = "KEY", conflicts_with = "tensorflow")]
+    state: Option<String>,
     /// Side of the maps in degrees; 0.865, the authors', for --tensorflow
-    #[arg(long, value_name = "DEGREES", value_parser = side_angle_of, required_unless_present = "tensorflow")]
+    #[arg(long, value_name = "DEGREES", value_parser = side_angle_of)]
     side_angle: Option<f64>,
     /// Kappa that the generator's tanh at 1 stands for
     #[arg(long, default_value_t = 1.0)]
@@ -57,7 +60,7 @@ pub struct ImportArguments {
     #[arg(long, value_name = "TEXT")]
     data: Option<String>,
     /// Order of the axes in TensorFlow's graph: that of the graph beside the checkpoint, otherwise NHWC
-    #[arg(long, requires = "tensorflow", ignore_case = true)]
+    #[arg(long, conflicts_with = "pytorch", ignore_case = true)]
     data_format: Option<DataFormat>,
     /// Precisions to write
     #[arg(long, value_delimiter = ',', default_values = ["f16", "f32"])]
@@ -75,6 +78,11 @@ pub struct ImportArguments {
 /// # Errors
 /// When the file is damaged, of another network, or holds code, or the output cannot be written.
 pub fn run(arguments: &ImportArguments) -> Result<()> {
+    ensure!(!arguments.out.is_file(), "{} is a file: give --out a folder", arguments.out.display());
+    ensure!(
+        arguments.side_angle.is_some() || arguments.pytorch.is_none(),
+        "--pytorch needs --side-angle: a state_dict does not say how large its maps are on the sky"
+    );
     if arguments.out.exists() {
         for name in WEIGHTS_FILES {
             check_free(&arguments.out.join(name), arguments.force)?;
@@ -85,7 +93,9 @@ pub fn run(arguments: &ImportArguments) -> Result<()> {
             let files = CheckpointFiles::find(path)?;
             tensorflow::read(&files, arguments.data_format).with_context(|| path.display().to_string())?
         }
-        (None, Some(path)) => pytorch::read(path).with_context(|| path.display().to_string())?,
+        (None, Some(path)) => {
+            pytorch::read(path, arguments.state.as_deref()).with_context(|| path.display().to_string())?
+        }
         (None, None) => bail!("give --tensorflow CHECKPOINT or --pytorch FILE"),
     };
     let network = NetworkDefinition { kappa_scale: arguments.kappa_scale, ..imported.network.clone() };

@@ -98,6 +98,12 @@ impl EncodedWeights {
             write_atomically(&folder.join(name), bytes)?;
         }
         write_atomically(&folder.join(MANIFEST), manifest.to_json()?.as_bytes())?;
+        // Those of other weights, which the manifest no longer names.
+        for name in WEIGHTS_FILES {
+            if name != MANIFEST && files.iter().all(|(written, _)| written != name) {
+                let _ = std::fs::remove_file(folder.join(name));
+            }
+        }
         Ok(manifest)
     }
 

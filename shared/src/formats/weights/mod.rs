@@ -95,6 +95,14 @@ pub enum WeightsError {
     /// A tensor holds NaN or an infinite value.
     #[error("tensor {0} holds a value that is not finite: training had diverged, or the file is damaged")]
     NotFinite(String),
+    /// A tensor holds a value beyond the largest of half precision.
+    #[error(
+        "tensor {0} holds a value beyond 65,504, the largest of half precision: write it in single precision alone (--precision f32)"
+    )]
+    BeyondHalf(String),
+    /// A variance is negative.
+    #[error("{0} has a running_var of {1}: no variance is negative, so the file is damaged")]
+    Variance(String, f64),
 }
 
 // By hand, without a source: the cause stands in the message, and is not to be said twice.

@@ -159,15 +159,14 @@ pub fn encode(
         Precision::F16 => (Dtype::F16, |value| f16::from_f32(value).to_le_bytes().to_vec()),
         Precision::F32 => (Dtype::F32, |value| value.to_le_bytes().to_vec()),
     };
-    let overflows = |value: &f32| match precision {
-        Precision::F16 => !f16::from_f32(*value).is_finite(),
-        Precision::F32 => !value.is_finite(),
-    };
     let mut buffers = Vec::new();
     for parameter in parameters {
         let values = values(parameter);
-        if values.iter().any(overflows) {
+        if values.iter().any(|value| !value.is_finite()) {
             return Err(WeightsError::NotFinite(parameter.name.clone()));
+        }
+        if precision == Precision::F16 && values.iter().any(|&value| !f16::from_f32(value).is_finite()) {
+            return Err(WeightsError::BeyondHalf(parameter.name.clone()));
         }
         buffers.push(values.into_iter().flat_map(to_bytes).collect::<Vec<u8>>());
     }
@@ -225,7 +224,7 @@ mod tests {
     #[test]
     fn refuses_values_that_are_not_finite() {
         let infinite = |p: &ParameterDefinition| vec![1e9; p.shape.iter().product()];
-        assert!(matches!(encode(&narrow(), Precision::F16, infinite), Err(WeightsError::NotFinite(_))));
+        assert!(matches!(encode(&narrow(), Precision::F16, infinite), Err(WeightsError::BeyondHalf(_))));
         let bytes = encode(&narrow(), Precision::F32, infinite).unwrap();
         assert!(Weights::read(bytes.clone(), &narrow()).is_ok());
         let damaged: Vec<u8> = [&bytes[..bytes.len() - 4], &f32::NAN.to_le_bytes()].concat();

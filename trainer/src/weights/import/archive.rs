@@ -31,6 +31,11 @@ impl CheckpointFiles {
     /// # Errors
     /// When there is none, or several.
     pub fn find(path: &Path) -> Result<Self> {
+        if let Err(error) = std::fs::metadata(path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(error).with_context(|| format!("cannot read {}", path.display()));
+        }
         if path.is_dir() {
             return Self::named(Place::Folder(path.to_owned())).with_context(|| path.display().to_string());
         }
@@ -40,6 +45,10 @@ impl CheckpointFiles {
         if path.with_file_name(format!("{stem}.index")).is_file() {
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             return Ok(Self { place: Place::Folder(folder), name: stem.to_owned() });
+        }
+        let mut beginning = [0; 2];
+        if File::open(path).and_then(|mut file| file.read_exact(&mut beginning)).is_ok() && beginning == *b"PK" {
+            bail!("{} is a zip: what torch.save writes is given as --pytorch, not as --tensorflow", path.display());
         }
         if path.is_file() {
             return Self::named(Place::Tar(path.to_owned())).with_context(|| path.display().to_string());
@@ -168,7 +177,8 @@ fn each_of(path: &Path, mut look: impl FnMut(&str, &mut dyn Read) -> Result<bool
     let not_one =
         "this is no tar, or it is damaged: give the checkpoint's folder, its name without .index, or a tar of it";
     for entry in tar::Archive::new(bytes).entries()? {
-        let mut entry = entry.context(not_one)?;
+        // The library's own words show the bytes that it found.
+        let Ok(mut entry) = entry else { bail!(not_one) };
         let name = entry.path().context(not_one)?.to_string_lossy().trim_start_matches("./").to_owned();
         if entry.header().entry_type().is_file() && !look(&name, &mut entry)? {
             break;

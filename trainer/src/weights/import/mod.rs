@@ -89,7 +89,8 @@ fn take(layers: &[Layer], mut tensors: Tensors) -> Result<Tensors> {
 
 /// A few names, for people to recognise a file by.
 fn some_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.take(6).collect();
+    let shown = |name: &str| name.chars().take(80).flat_map(char::escape_debug).collect();
+    let names: Vec<String> = names.take(6).map(shown).collect();
     if names.is_empty() { "nothing".into() } else { names.join(", ") }
 }
 

@@ -8,7 +8,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use shared::{
-    formats::checkpoints::{Tensor, pytorch::StateFile, safe},
+    formats::{
+        checkpoints::{Tensor, pytorch::StateFile, safe},
+        source::Source,
+    },
     network::NetworkDefinition,
 };
 use storage::{files::sha256_of_file, maps::bytes::FileSource};
@@ -21,13 +24,17 @@ const PREFIXES: [&str; 5] = ["module.", "_orig_mod.", "generator.", "netG.", "G.
 const CONDITIONED: &str =
     "holds a conditional generator of cosmogan_pytorch, which takes cosmologies too: unconditional ones are read";
 
-/// Reads a generator, and a discriminator where one is there, from a safetensors file or from one that `torch.save` wrote.
+/// Names by which networks are known; what has none of them is not read.
+const KNOWN: [&str; 3] = ["deconv1.weight", "main.0.weight", "conv1.weight"];
+
+/// Reads a generator, and a discriminator where one is there, from a safetensors file or from one that `torch.save` wrote. `state`
+/// is the key of the dictionary that is meant, where there are several generators.
 ///
 /// # Errors
 /// When the file is damaged, holds code, or tensors of another network.
-pub fn read(path: &Path) -> Result<Imported> {
+pub fn read(path: &Path, state: Option<&str>) -> Result<Imported> {
     let source = FileSource::open(path)?;
-    let beginning = shared::formats::source::Source::piece(&source, 0, 16)?;
+    let beginning = source.piece(0, 16)?;
     let (dictionaries, kind) = if StateFile::is_one(&beginning) {
         (state_dicts(&source)?, "torch.save")
     } else if beginning.get(8) == Some(&b'{') {
@@ -36,11 +43,13 @@ pub fn read(path: &Path) -> Result<Imported> {
     } else if beginning.starts_with(&[0x80]) {
         bail!("is a pickle, but none that torch.save writes: save model.state_dict() with torch.save or safetensors");
     } else {
-        bail!("is neither what torch.save writes nor safetensors");
+        let is_tar = source.piece(257, 5)? == b"ustar" || beginning.starts_with(&[0x1f, 0x8b]);
+        let hint = if is_tar { "; a tar of a TensorFlow checkpoint is for --tensorflow" } else { "" };
+        bail!("is neither what torch.save writes nor safetensors{hint}");
     };
     let sha256 = sha256_of_file(path)?;
     let mut others = Vec::new();
-    let mut found = None;
+    let mut found = Vec::new();
     for (place, tensors) in dictionaries {
         let tensors = without_prefixes(tensors);
         let brought = if tensors.contains_key("deconv1.weight") {
@@ -58,12 +67,16 @@ pub fn read(path: &Path) -> Result<Imported> {
             others.push((place, tensors));
             continue;
         };
-        if found.is_some() {
-            bail!("holds several generators: save the one that is meant alone");
-        }
-        found = Some((place, brought));
+        found.push((place, brought));
     }
-    let Some((place, (network, generator, program))) = found else {
+    if let Some(state) = state {
+        found.retain(|(place, _)| place == state);
+    }
+    if found.len() > 1 {
+        let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
+        bail!("holds several generators: choose one with --state, {}", places.join(" or "));
+    }
+    let Some((place, (network, generator, program))) = found.pop() else {
         let names = others.iter().flat_map(|(_, tensors)| tensors.keys().map(String::as_str));
         bail!(
             "holds no generator of ours (fc.weight, bn0.weight, deconv1.weight, ...) or of cosmogan_pytorch's (main.0.weight, \
@@ -84,16 +97,19 @@ pub fn read(path: &Path) -> Result<Imported> {
     })
 }
 
-/// Dictionaries of tensors that a file of `torch.save` holds; those of optimisers and the like are small and are read too.
+/// Dictionaries of tensors that a file of `torch.save` holds; of those that are no network's the names and shapes alone.
 fn state_dicts(source: &FileSource) -> Result<Vec<(String, Tensors)>> {
     let file = StateFile::open(source)?;
     let mut read = Vec::new();
     for dictionary in file.dictionaries() {
         let mut tensors = Tensors::new();
+        let is_network = dictionary.tensors.keys().any(|name| KNOWN.contains(&plain(name)));
         for (name, place) in &dictionary.tensors {
-            // Counters, such as num_batches_tracked.
-            if place.float().is_some() {
+            // Counters, such as num_batches_tracked, are no floats.
+            if is_network && place.float().is_some() {
                 tensors.insert(name.clone(), file.tensor(name, place)?);
+            } else if !is_network {
+                tensors.insert(name.clone(), Tensor { shape: place.shape.clone(), values: Vec::new() });
             }
         }
         read.push((dictionary.path.clone(), tensors));
@@ -101,14 +117,16 @@ fn state_dicts(source: &FileSource) -> Result<Vec<(String, Tensors)>> {
     Ok(read)
 }
 
+/// A name without what it is prefixed with.
+fn plain(mut name: &str) -> &str {
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)) {
+        name = rest;
+    }
+    name
+}
+
 fn without_prefixes(tensors: Tensors) -> Tensors {
-    let plain = |mut name: &str| {
-        while let Some(rest) = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)) {
-            name = rest;
-        }
-        name.to_owned()
-    };
-    tensors.into_iter().map(|(name, tensor)| (plain(&name), tensor)).collect()
+    tensors.into_iter().map(|(name, tensor)| (plain(&name).to_owned(), tensor)).collect()
 }
 
 /// Whether tensors under cosmogan_pytorch's names are a discriminator: it begins with kernels, a generator with a matrix.

@@ -66,8 +66,16 @@ pub fn read(files: &CheckpointFiles, data_format: Option<DataFormat>) -> Result<
         );
     }
     let mut notes = Vec::new();
-    let order = data_format.or_else(|| format_of(&files.graph()?)).unwrap_or_else(|| {
-        notes.push("no graph (.meta) lies beside it: taken for NHWC, which --data-format changes".to_owned());
+    let stated = files.graph().and_then(|graph| format_of(&graph));
+    if let (Some(given), Some(stated)) = (data_format, stated)
+        && given != stated
+    {
+        notes.push("the graph beside it has the other data format; --data-format wins".to_owned());
+    }
+    let order = data_format.or(stated).unwrap_or_else(|| {
+        notes.push(
+            "no graph (.meta) that can be read lies beside it: taken for NHWC, which --data-format changes".to_owned(),
+        );
         DataFormat::ChannelsLast
     });
 
@@ -94,18 +102,18 @@ pub fn read(files: &CheckpointFiles, data_format: Option<DataFormat>) -> Result<
     }
     let generator = take(&network.generator(), generator)?;
 
-    let discriminator =
-        match discriminator(&checkpoint, order).and_then(|tensors| take(&network.discriminator(), tensors)) {
-            Ok(tensors) => Some((true, tensors)),
-            Err(error) => {
-                notes.push(format!("its discriminator is left out: {error:#}"));
-                None
-            }
-        };
+    let mut judging = None;
+    if checkpoint.has("discriminator/h0_conv/w") {
+        let found = discriminator(&checkpoint, order).and_then(|tensors| take(&network.discriminator(), tensors));
+        match found {
+            Ok(tensors) => judging = Some((true, tensors)),
+            Err(error) => notes.push(format!("its discriminator is left out: {error:#}")),
+        }
+    }
     Ok(Imported {
         network,
         generator,
-        discriminator,
+        discriminator: judging,
         source: format!("the checkpoint {} of the authors' program", files.name()),
         sha256: files.sha256(shards)?,
         notes,

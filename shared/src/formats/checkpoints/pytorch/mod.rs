@@ -24,6 +24,8 @@ use pickle::{Node, Pickle, TensorPlace};
 const LONGEST_PICKLE: u64 = 64 << 20;
 /// First number of a file of before version 1.6.
 const OLD_MAGIC: &[u8] = &[0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, b'.'];
+/// Most bytes of a tensor that repeats the numbers of its storage.
+const MOST_EXPANDED: u64 = 1 << 20;
 /// Longest key of a dictionary in a dictionary.
 const LONGEST_KEY: usize = 200;
 /// Dictionaries that are looked at: a training's state has a dozen.
@@ -100,8 +102,8 @@ impl<'a> StateFile<'a> {
             (offset.checked_add(bytes)? <= storage.bytes).then_some((offset, bytes))
         });
         let (offset, bytes) = range.ok_or_else(|| damaged("lies beyond the end of its storage"))?;
-        // A stride of 0 makes many numbers of few: more than its storage holds is no network's.
-        if count as u64 * width > storage.bytes {
+        // A stride of 0 makes many numbers of few: so many are no network's.
+        if (count as u64).saturating_mul(width) > storage.bytes.max(MOST_EXPANDED) {
             return Err(damaged("is larger than its storage"));
         }
         let read = self.source.piece(storage.offset + offset, usize::try_from(bytes).unwrap_or(usize::MAX))?;

@@ -465,12 +465,23 @@ impl<'a> Machine<'a> {
                 Some(Node::Tensor(place)) => Node::Tensor(place.clone()),
                 _ => return Err(damaged("has a parameter without a tensor")),
             },
+            Function::Tensor if self.is_marked(arguments) => {
+                let what = "it holds a tensor that is the negative or the conjugate of its numbers: save tensor.resolve_neg() \
+                            and resolve_conj() in its place";
+                return Err(CheckpointError::Kind(what.into()));
+            }
             Function::Tensor => {
                 self.tensor(arguments).ok_or_else(|| damaged("has a tensor of another form than torch's"))?
             }
         };
         self.push(made);
         Ok(())
+    }
+
+    /// Whether a tensor has bits beside its numbers, in the seventh argument.
+    fn is_marked(&self, arguments: &[usize]) -> bool {
+        let marks = arguments.get(6).and_then(|&at| self.nodes.get(at));
+        matches!(marks, Some(Node::Dictionary(pairs)) if !pairs.is_empty())
     }
 
     fn tensor(&self, arguments: &[usize]) -> Option<Node> {

@@ -93,8 +93,8 @@ impl Bundle {
                 header = Some(Header::decode(value.as_slice()).map_err(undecodable)?);
                 continue;
             }
-            let name = String::from_utf8(name)
-                .map_err(|_| CheckpointError::Damaged("a name in its index is no text".into()))?;
+            // The parts of partitioned variables, whose names hold numbers.
+            let Ok(name) = String::from_utf8(name) else { continue };
             let place = Place::of(&name, Entry::decode(value.as_slice()).map_err(undecodable)?)?;
             entries.insert(name, place);
         }
