@@ -131,6 +131,11 @@ class StatisticsAreThose(unittest.TestCase):
         for form in forms:
             np.testing.assert_array_equal(cosmogan.statistics(form, SIDE)["power_spectrum"], expected)
         np.testing.assert_array_equal(cosmogan.statistics(maps[0], SIDE)["power_spectrum"], expected[:1])
+        everything = cosmogan.statistics(maps, SIDE)
+        fewer = cosmogan.statistics(maps, SIDE, two_point=False, bispectrum=False)
+        self.assertEqual(set(everything) - set(fewer), {"two_point", "theta", "bispectrum", "triangle_ell"})
+        for name, values in fewer.items():
+            np.testing.assert_array_equal(values, everything[name], err_msg=name)
 
     def test_with_pixels_left_out(self):
         maps = smooth_maps(2)

@@ -57,11 +57,14 @@ def statistics(
     thresholds: ArrayLike | None = None,
     peak_thresholds: ArrayLike | None = None,
     pdf_thresholds: ArrayLike | None = None,
+    two_point: bool = True,
+    bispectrum: bool = True,
 ) -> dict[str, NDArray[np.float64]]:
     """Measures every statistic of maps [N, pixels, pixels], or of one, whose side is `side_angle` degrees. Kappa is taken in float32.
 
     `mask` [pixels, pixels] or [N, pixels, pixels] is 0 where pixels are left out and 1 elsewhere: of a masked array `~maps.mask`. `l_edges` are multipoles; `thresholds` (of the Minkowski
-    functionals) and `peak_thresholds` are in units of each map's sigma, `pdf_thresholds` in kappa; the paper's where they are not given.
+    functionals) and `peak_thresholds` are in units of each map's sigma, `pdf_thresholds` in kappa; the paper's where they are not given. Two thirds of the time
+    go into two_point and bispectrum, which False leaves out.
 
     The arrays, by name, NaN where a value does not exist:
 

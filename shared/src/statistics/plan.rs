@@ -31,9 +31,9 @@ pub struct StatisticsEdges {
     pub minima: Vec<f64>,
     /// Pixel values in kappa.
     pub kappa: Vec<f64>,
-    /// Separations of xi(theta) in arcminutes.
+    /// Separations of xi(theta) in arcminutes; without any it is left out.
     pub theta: Vec<f64>,
-    /// Multipoles of the equilateral bispectrum.
+    /// Multipoles of the equilateral bispectrum; without any it is left out.
     pub triangles: Vec<f64>,
 }
 
@@ -153,8 +153,8 @@ pub struct StatisticsPlan {
     peaks: PeakPlan,
     minima: PeakPlan,
     kappa: Bins,
-    two_point: TwoPointPlan,
-    bispectrum: BispectrumPlan,
+    two_point: Option<TwoPointPlan>,
+    bispectrum: Option<BispectrumPlan>,
 }
 
 impl StatisticsPlan {
@@ -164,6 +164,9 @@ impl StatisticsPlan {
     /// When edges do not rise.
     pub fn new(pixels: usize, side_angle: f64, edges: &StatisticsEdges) -> Result<Self, EdgesError> {
         let power_spectrum = PowerSpectrumPlan::new(pixels, side_angle, &edges.ell).map_err(|_| EdgesError)?;
+        let asked = |edges: &[f64]| !edges.is_empty();
+        let two_point = asked(&edges.theta).then(|| TwoPointPlan::new(pixels, side_angle, &edges.theta)).transpose()?;
+        let triangles = asked(&edges.triangles).then(|| BispectrumPlan::new(pixels, side_angle, &edges.triangles));
         Ok(Self {
             halo: Halo::new(pixels),
             power_spectrum,
@@ -171,8 +174,8 @@ impl StatisticsPlan {
             peaks: PeakPlan::new(Extreme::Peaks, Bins::new(&edges.peaks)?, pixels),
             minima: PeakPlan::new(Extreme::Minima, Bins::new(&edges.minima)?, pixels),
             kappa: Bins::new(&edges.kappa)?,
-            two_point: TwoPointPlan::new(pixels, side_angle, &edges.theta)?,
-            bispectrum: BispectrumPlan::new(pixels, side_angle, &edges.triangles)?,
+            two_point,
+            bispectrum: triangles.transpose()?,
         })
     }
 
@@ -184,8 +187,8 @@ impl StatisticsPlan {
             Statistic::Peaks => self.peaks.bins().middles(),
             Statistic::Minima => self.minima.bins().middles(),
             Statistic::Pdf => self.kappa.middles(),
-            Statistic::TwoPoint => self.two_point.theta(),
-            Statistic::Bispectrum => self.bispectrum.ell().to_vec(),
+            Statistic::TwoPoint => self.two_point.as_ref().map(TwoPointPlan::theta).unwrap_or_default(),
+            Statistic::Bispectrum => self.bispectrum.as_ref().map(|plan| plan.ell().to_vec()).unwrap_or_default(),
         }
     }
 
@@ -199,8 +202,8 @@ impl StatisticsPlan {
         self.measure_pixels(map, into);
         into.moments = moments(&self.halo, into.sigma, MomentOptions::default());
         into.masked = 0.0;
-        into.two_point = self.two_point.measure(map);
-        into.bispectrum = self.bispectrum.measure(map);
+        into.two_point = self.correlation(map);
+        into.bispectrum = self.triangles(map);
         Ok(())
     }
 
@@ -225,15 +228,15 @@ impl StatisticsPlan {
         if let Ok(weighted) = of(weighted) {
             self.power_spectrum.measure_into(&weighted, &mut into.power_spectrum)?;
             over(&mut into.power_spectrum, squares);
-            into.bispectrum = self.bispectrum.measure(&weighted);
+            into.bispectrum = self.triangles(&weighted);
             over(&mut into.bispectrum, cubes);
         }
         let there = |at: usize| mask.used()[at];
         let kappa = map.kappa().iter().enumerate().map(|(at, &kappa)| if there(at) { kappa } else { 0.0 }).collect();
         let ones = mask.used().iter().map(|&used| f32::from(u8::from(used))).collect();
         if let (Ok(kappa), Ok(ones)) = (of(kappa), of(ones)) {
-            let pairs = self.two_point.measure(&ones);
-            into.two_point = self.two_point.measure(&kappa);
+            let pairs = self.correlation(&ones);
+            into.two_point = self.correlation(&kappa);
             for (value, pairs) in into.two_point.iter_mut().zip(pairs) {
                 *value = value.zip(pairs.filter(|pairs| *pairs > 1e-9)).map(|(value, pairs)| value / pairs);
             }
@@ -250,6 +253,16 @@ impl StatisticsPlan {
         into.moments = moments_marked(&self.halo, whole, into.sigma, MomentOptions::default());
         into.masked = mask.masked_share();
         Ok(())
+    }
+
+    /// xi(theta), where it is asked for.
+    fn correlation(&mut self, map: &ConvergenceMap) -> Vec<Option<f64>> {
+        self.two_point.as_mut().map(|plan| plan.measure(map)).unwrap_or_default()
+    }
+
+    /// The bispectrum, where it is asked for.
+    fn triangles(&mut self, map: &ConvergenceMap) -> Vec<Option<f64>> {
+        self.bispectrum.as_mut().map(|plan| plan.measure(map)).unwrap_or_default()
     }
 
     /// Measures the density of pixel values alone.

@@ -104,7 +104,8 @@ fn interruptible(
 /// Measures every statistic of maps [N, pixels, pixels], or of one, whose side is `side_angle` degrees. Kappa is taken in float32.
 ///
 /// `mask` [pixels, pixels] or [N, pixels, pixels] is 0 where pixels are left out and 1 elsewhere: of a masked array `~maps.mask`. `l_edges` are multipoles; `thresholds` (of the Minkowski
-/// functionals) and `peak_thresholds` are in units of each map's sigma, `pdf_thresholds` in kappa; the paper's where they are not given.
+/// functionals) and `peak_thresholds` are in units of each map's sigma, `pdf_thresholds` in kappa; the paper's where they are not given. Two thirds of the time
+/// go into two_point and bispectrum, which False leaves out.
 ///
 /// The arrays, by name, NaN where a value does not exist:
 ///
@@ -120,7 +121,7 @@ fn interruptible(
 ///
 /// Raises ValueError where maps are not square, not finite where they are not masked, or edges do not rise.
 #[pyfunction]
-#[pyo3(signature = (maps, side_angle, *, mask=None, l_edges=None, thresholds=None, peak_thresholds=None, pdf_thresholds=None))]
+#[pyo3(signature = (maps, side_angle, *, mask=None, l_edges=None, thresholds=None, peak_thresholds=None, pdf_thresholds=None, two_point=true, bispectrum=true))]
 #[allow(clippy::too_many_arguments, reason = "by name in Python")]
 pub fn statistics<'py>(
     py: Python<'py>,
@@ -131,6 +132,8 @@ pub fn statistics<'py>(
     thresholds: Option<&Bound<'py, PyAny>>,
     peak_thresholds: Option<&Bound<'py, PyAny>>,
     pdf_thresholds: Option<&Bound<'py, PyAny>>,
+    two_point: bool,
+    bispectrum: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
     let maps = Maps::of(maps)?;
     let used = mask.map(|mask| Used::of(mask, &maps)).transpose()?;
@@ -143,6 +146,11 @@ pub fn statistics<'py>(
     ] {
         if let Some(given) = given {
             *of = edges_of(given)?;
+        }
+    }
+    for (of, asked) in [(&mut edges.theta, two_point), (&mut edges.triangles, bispectrum)] {
+        if !asked {
+            of.clear();
         }
     }
     let measured = interruptible(py, &maps, side_angle, used.as_ref(), &edges)?;

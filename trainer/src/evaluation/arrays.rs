@@ -35,7 +35,7 @@ fn middles_name(statistic: Statistic) -> &'static str {
     }
 }
 
-/// All statistics of some maps: of each the middles of its bins and the values, one row a map; the moments; and of each map mean, sigma,
+/// All statistics of some maps that were asked for: of each the middles of its bins and the values, one row a map; the moments; and of each map mean, sigma,
 /// and the share of pixels that were left out.
 pub fn arrays(measured: &MeasuredMaps) -> Vec<NamedArray> {
     let maps = measured.maps.len();
@@ -45,6 +45,9 @@ pub fn arrays(measured: &MeasuredMaps) -> Vec<NamedArray> {
     let mut all: Vec<NamedArray> = Vec::new();
     for statistic in Statistic::ALL {
         let (middles, name) = (measured.middles(statistic), middles_name(statistic));
+        if middles.is_empty() {
+            continue;
+        }
         if all.iter().all(|array| array.name != name) {
             all.push(line(name, middles.to_vec()));
         }
