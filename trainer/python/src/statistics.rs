@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 use shared::{
     ConvergenceMap,
+    formats::maps::content::blank,
     statistics::{StatisticsEdges, mask::Mask},
 };
 use trainer::evaluation::{arrays, comparison, measured::MeasuredMaps, options::TestOptions};
@@ -25,7 +26,6 @@ struct Used {
 impl Used {
     fn of(given: &Bound<'_, PyAny>, maps: &Maps) -> PyResult<Self> {
         let (shape, values) = singles(given)?;
-        let size = maps.pixels * maps.pixels;
         let each = match shape[..] {
             [rows, columns] if rows == maps.pixels && columns == maps.pixels => false,
             [count, rows, columns] if count == maps.count && rows == maps.pixels && columns == maps.pixels => true,
@@ -37,7 +37,6 @@ impl Used {
                 return Err(PyValueError::new_err(message));
             }
         };
-        debug_assert!(values.len().is_multiple_of(size));
         if values.iter().any(|&value| value != 0.0 && value != 1.0) {
             let message = "a mask is 0 where pixels are left out and 1 elsewhere";
             return Err(PyValueError::new_err(message));
@@ -65,9 +64,7 @@ fn measured(
         let mut kappa = maps.map(at).to_vec();
         let mask = used.map(|used| used.map(at, kappa.len()).to_vec());
         let mask = mask.filter(|used| used.contains(&false)).map(|used| {
-            for (kappa, &used) in kappa.iter_mut().zip(&used) {
-                *kappa = if used { *kappa } else { 0.0 };
-            }
+            blank(&mut kappa, &used);
             Mask::new(maps.pixels, used, 0.0)
         });
         ensure!(

@@ -1,7 +1,7 @@
 //! Bytes from the server, with progress.
 
 use js_sys::{Map, Promise, Reflect, Uint8Array};
-use shared::formats::weights::manifest;
+use shared::formats::weights::{WeightsFile, manifest};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, RequestCache, RequestInit, Response};
@@ -43,6 +43,16 @@ pub async fn sha256(bytes: &[u8]) -> String {
         Ok(digest) => manifest::hexadecimal(&Uint8Array::new(&digest).to_vec()),
         Err(_) => own(),
     }
+}
+
+/// Downloads a file of weights from the folder at an address. Weights keep their name when they are trained anew: with the checksum in
+/// the address, no cache gives old ones.
+///
+/// # Errors
+/// As [`download`].
+pub async fn download_weights(address: &str, file: &WeightsFile, progress: impl Fn(u64)) -> Result<Vec<u8>, Failure> {
+    let version = file.sha256.get(..12).unwrap_or_default();
+    download(&format!("{address}/{}?{version}", file.file), Caching::Usual, file.bytes, progress).await
 }
 
 /// Downloads a file; `progress` is told the bytes so far.

@@ -6,7 +6,7 @@ use shared::{
 };
 
 use crate::{
-    download::{Caching, download, sha256},
+    download::{download_weights, sha256},
     messages::Failure,
 };
 
@@ -52,8 +52,7 @@ async fn load(
     let unusable =
         |error| Failure::final_one(format!("The discriminator was not used: {error}. Please reload the page."));
     let file = &weights.file;
-    let version = file.sha256.get(..12).unwrap_or_default();
-    let bytes = download(&format!("{address}/{}?{version}", file.file), Caching::Usual, file.bytes, |_| {}).await?;
+    let bytes = download_weights(address, file, |_| {}).await?;
     file.verify_digest(bytes.len() as u64, sha256(&bytes).await).map_err(unusable)?;
     let tensors = Weights::read(bytes, &parameters(&weights.form.layers(network))).map_err(unusable)?;
     CpuDiscriminator::new(network, weights.form, &tensors).map_err(unusable)

@@ -9,7 +9,7 @@ use shared::{
 use crate::{
     artist::{Artist, now},
     device::Open,
-    download::{Caching, download, sha256},
+    download::{Caching, download, download_weights, sha256},
     judge::Judge,
     messages::{Failure, send_progress},
 };
@@ -95,9 +95,7 @@ async fn fetch(address: &str, file: &WeightsFile) -> Result<Vec<u8>, Failure> {
             send_progress(Stage::Weights, loaded, file.bytes);
         }
     };
-    // Weights keep their name when they are trained anew: with the checksum in the address, no cache gives old ones.
-    let version = file.sha256.get(..12).unwrap_or_default();
-    download(&format!("{address}/{}?{version}", file.file), Caching::Usual, file.bytes, progress).await
+    download_weights(address, file, progress).await
 }
 
 /// The weights in the bytes of whichever file of the manifest they are.

@@ -86,7 +86,7 @@ impl Float {
     }
 }
 
-/// Number of values of a shape, and 0 sizes count; `None` beyond what can be addressed.
+/// Number of values of a shape; `None` beyond what can be addressed.
 fn count(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))
 }

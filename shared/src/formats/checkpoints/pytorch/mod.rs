@@ -11,7 +11,7 @@ pub mod pickle;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, Read},
+    io::Read,
 };
 
 use zip::{CompressionMethod, ZipArchive};
@@ -221,11 +221,5 @@ fn find_dictionaries(pickle: &Pickle, at: usize, path: &str, seen: &mut BTreeSet
         let Some(key) = pickle.text(key).filter(|key| key.len() <= LONGEST_KEY) else { continue };
         let inner = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         find_dictionaries(pickle, value, &inner, seen, found);
-    }
-}
-
-impl From<zip::result::ZipError> for CheckpointError {
-    fn from(error: zip::result::ZipError) -> Self {
-        Self::Unreadable(io::Error::other(error))
     }
 }
